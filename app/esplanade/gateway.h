@@ -1,0 +1,62 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+
+#include "api/server.h"
+#include "base/reclaim.h"
+#include "graph/worker.h"
+#include "ipsec/db.h"
+#include "linux/netlink.h"
+#include "linux/tap.h"
+#include "route/db.h"
+#include "route/hold.h"
+#include "spec/config.h"
+
+struct event_base;
+
+// The whole running gateway: where the modules meet. One of it, made by main.c, owned by the
+// control core.
+struct gateway {
+	struct gw_config *config; // what runs now; reload replaces it
+	const char *config_path;
+	uint64_t started_ns;
+
+	struct event_base *events;
+	struct rte_rcu_qsbr *qsbr;
+	struct gw_reclaim *reclaim;
+
+	struct gw_ipsec_db *ipsec;
+	struct gw_route_db *routes;
+	struct gw_hold *hold;
+
+	struct gw_dataplane dataplane;
+	struct gw_worker *workers[GW_MAX_WORKERS];
+	struct gw_tap *taps[GW_MAX_PORTS]; // NULL: the port has none
+	struct gw_netlink *netlink;        // NULL: no port has a TAP
+	struct gw_api_server *api;
+
+	struct gw_counters counters; // of the control core: what it dropped itself
+};
+
+// Kinds of events on the control socket, as bits.
+enum gateway_event {
+	GATEWAY_EVENT_ACQUIRE = 1 << 0, // a PROTECT policy met a packet and has no SA
+	GATEWAY_EVENT_EXPIRE =
+		1 << 1,            // an SA's sequence numbers run out (soft) or have run out (hard)
+	GATEWAY_EVENT_SA = 1 << 2, // an SA was added or deleted
+	GATEWAY_EVENT_POLICY = 1 << 3, // a policy was added or deleted
+	GATEWAY_EVENT_PORT = 1 << 4,   // a port's link went up or down
+};
+
+// reload.c: reads the configuration file again and applies what differs in one transaction; what
+// needs a restart is refused by name and nothing is applied. The result lists what changed:
+// {"added": n, "deleted": n, …}.
+json_t *gateway_reload(struct gateway *gateway, struct gw_error *err);
+
+// methods.c: every method of the control socket. Handlers find the gateway in call->ctx.
+extern const struct gw_rpc_method gateway_methods[];
+extern const size_t gateway_method_count;

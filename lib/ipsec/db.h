@@ -1,0 +1,91 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "base/txn.h"
+#include "ipsec/sad.h"
+#include "ipsec/spd.h"
+
+// The control core's record of SAs and policies: what exists, who added it, what a change may
+// touch. It publishes to SAD and SPD when a transaction commits.
+
+struct gw_ipsec_db;
+
+enum gw_origin { GW_ORIGIN_BUILTIN, GW_ORIGIN_CONFIG, GW_ORIGIN_CONTROL };
+extern const char *const gw_origin_words[]; // "builtin", "config", "control"
+
+enum gw_ipsec_change {
+	GW_IPSEC_SA_ADDED,
+	GW_IPSEC_SA_DELETED,
+	GW_IPSEC_POLICY_ADDED,
+	GW_IPSEC_POLICY_DELETED,
+};
+
+struct gw_ipsec_db_options {
+	uint32_t max_sas;
+	uint32_t max_policies;
+	unsigned int workers;
+	struct rte_rcu_qsbr *qsbr;
+	struct gw_reclaim *reclaim;
+	// Told after each committed change; may be NULL. sa or policy is the one changed.
+	void (*changed)(void *ctx, enum gw_ipsec_change change, struct gw_sa *sa,
+		const struct gw_policy_spec *policy);
+	void *ctx;
+};
+
+struct gw_ipsec_db *gw_ipsec_db_new(
+	const struct gw_ipsec_db_options *options, struct gw_error *err);
+// After the workers have stopped.
+void gw_ipsec_db_free(struct gw_ipsec_db *db);
+
+// What the workers read.
+struct gw_sad *gw_ipsec_db_sad(struct gw_ipsec_db *db);
+struct gw_spd *gw_ipsec_db_spd(struct gw_ipsec_db *db, enum gw_direction direction);
+
+// Changes, staged in txn: 0 or a negative errno with err filled and nothing staged. -EEXIST: one
+// alike exists (an SA with the same id, or an outbound one with the same key); -ENOENT: there is
+// none; -ENOSPC: the limit is reached. A staged change is seen by later ones of the same
+// transaction.
+int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spec *spec,
+	enum gw_origin origin, struct gw_error *err);
+int gw_sa_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id,
+	struct gw_error *err);
+int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_spec *spec,
+	enum gw_origin origin, struct gw_error *err);
+int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_id *id,
+	struct gw_error *err);
+
+// A free random inbound SPI (RFC 4301 section 4.4.2.1) within [first, last], for destination. It
+// stays set aside until an SA takes it or a minute has passed. -ENOSPC with err filled when none is
+// found.
+int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
+	uint32_t last, uint32_t *spi, struct gw_error *err);
+// Forgets SPIs that were set aside and never taken; call it now and then.
+void gw_spi_expire(struct gw_ipsec_db *db);
+
+// NULL when there is none. Staged and uncommitted ones are not seen.
+struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
+
+struct gw_policy_record {
+	struct gw_policy_spec spec;
+	enum gw_origin origin;
+	struct gw_policy *policy;
+};
+const struct gw_policy_record *gw_policy_find(
+	struct gw_ipsec_db *db, const struct gw_policy_id *id);
+uint64_t gw_policy_packets(struct gw_ipsec_db *db, const struct gw_policy *policy);
+
+// Calls visit for each committed one, in the order of their addition (policies: of precedence);
+// stops when it returns non-zero and returns that. visit may stage changes.
+int gw_sa_each(struct gw_ipsec_db *db,
+	int (*visit)(void *ctx, struct gw_sa *sa, enum gw_origin origin), void *ctx);
+int gw_policy_each(struct gw_ipsec_db *db,
+	int (*visit)(void *ctx, const struct gw_policy_record *record), void *ctx);
+uint32_t gw_sa_count(const struct gw_ipsec_db *db);
+uint32_t gw_policy_count(const struct gw_ipsec_db *db);

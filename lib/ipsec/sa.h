@@ -1,0 +1,112 @@
+// Called by: both (each field says who)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+#include <rte_common.h>
+
+#include "base/error.h"
+#include "crypto/key.h"
+#include "ipsec/replay.h"
+#include "ipsec/sequence.h"
+#include "spec/sa.h"
+#include "stats/counters.h"
+
+// A security association at run time. The hot part of each direction has cache lines of its own;
+// what workers write never shares a line with what they only read. Life: gw_sa_new (control) →
+// published in the SAD or its reqid → withdrawn → gw_sa_free after the grace period, when no worker
+// can hold it.
+
+struct gw_sa_worker_counters {
+	uint64_t packets;      // worker: wo, control: ro
+	uint64_t bytes;        // of inner packets; worker: wo, control: ro
+	uint64_t last_used_ns; // worker: wo, control: ro; gw_clock_ns at vector granularity
+} __rte_cache_aligned;
+
+struct gw_sa {
+	// --- line 0: what every packet reads. control: wo before publication, worker: ro
+	const struct gw_crypto_key *key;
+	struct gw_replay *replay;               // inbound
+	struct gw_sa_worker_counters *counters; // one for each worker
+	uint32_t reqid;
+	rte_be32_t spi;
+	uint64_t sequence_last; // outbound: the last number that may be used
+	uint16_t index;         // reserved for the batch stage; 0
+	uint8_t direction;      // enum gw_direction
+	uint8_t esn;
+	uint8_t iv_bytes;
+	uint8_t icv_bytes;
+	uint8_t align_bytes;
+	uint8_t outer_family; // 4 or 6
+	uint8_t outer_bytes;  // of the outer IP header: 20 or 40
+	uint8_t df;           // enum gw_df
+	int16_t dscp;         // -1: copy
+	uint8_t reserved[8];
+
+	// --- line 1: outbound header template. control: wo before publication, worker: ro
+	uint8_t outer[40] __rte_cache_aligned; // lengths, IPv4 ID, TOS and checksum zero
+	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
+	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
+				   // complemented sum folded)
+
+	// --- line 2: worker: rw
+	struct gw_sequence sequence __rte_cache_aligned; // outbound
+	_Atomic uint32_t ipv4_id;                        // outbound: next IPv4 ID when DF is clear
+	_Atomic uint32_t events; // bits of enum gw_sa_event raised and not yet told
+
+	// --- line 3: drops are rare, so all workers share them. worker: rw (relaxed), control: ro
+	_Atomic uint64_t drops[GW_SA_DROP_COUNT] __rte_cache_aligned;
+
+	// --- cold. control: rw, worker: never
+	struct gw_sa_spec spec __rte_cache_aligned; // without keys: wiped once they are expanded
+	uint64_t added_ns;
+} __rte_cache_aligned;
+
+static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
+static_assert(offsetof(struct gw_sa, reserved) < 64, "line 0: read by every packet");
+static_assert(offsetof(struct gw_sa, outer) == 64, "line 1: the outer header template");
+static_assert(offsetof(struct gw_sa, sequence) == 128, "line 2: written by workers");
+static_assert(offsetof(struct gw_sa, drops) == 192, "line 3: written by workers, rarely");
+
+enum gw_sa_event {
+	GW_SA_EVENT_SEQUENCE_NEAR_END = 1, // seven eighths of the numbers are used
+	GW_SA_EVENT_SEQUENCE_END = 2,
+};
+
+// Control core. Checks nothing that gw_sa_spec_check checked. Keys are expanded; the copy in
+// sa->spec has none. NULL with err filled.
+struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, struct gw_error *err);
+// Control core, after the grace period: wipes and frees. Suits gw_reclaim_later.
+void gw_sa_free(void *sa);
+
+// Control core: spec with the state of this moment (sequence, replay bitmap); the caller wipes it.
+// 0 or -ENOMEM.
+int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec);
+
+struct gw_sa_totals {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t last_used_ns; // 0: never
+	uint64_t drops[GW_SA_DROP_COUNT];
+};
+void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_totals *totals);
+
+// Bytes of the largest inner packet that leaves as an outer packet of at most path_mtu bytes (RFC
+// 4301 section 8.2.1). At least 0; the same for both inner families.
+uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
+
+// Worker: counts a drop for the SA; reasons of scope BOX are ignored.
+static inline void gw_sa_count_drop(struct gw_sa *sa, enum gw_drop reason)
+{
+	int index = gw_drop_sa_index[reason];
+
+	if (index >= 0)
+		__atomic_fetch_add((uint64_t *)&sa->drops[index], 1, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,22 @@
+// Called by: both
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Explicit congestion notification through tunnels (RFC 6040), the low two bits of TOS or traffic
+// class.
+enum gw_ecn { GW_ECN_NOT_ECT = 0, GW_ECN_ECT_1 = 1, GW_ECN_ECT_0 = 2, GW_ECN_CE = 3 };
+
+// Normal mode ingress (RFC 6040 section 4.1): the outer field is a copy of the inner one.
+static inline uint8_t gw_ecn_encapsulate(uint8_t inner)
+{
+	return inner & 3;
+}
+
+// Egress (RFC 6040 section 4.2, figure 4). Returns the field to forward, or -1: drop (not-ECT
+// inside CE).
+int gw_ecn_decapsulate(uint8_t inner, uint8_t outer);

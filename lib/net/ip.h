@@ -1,0 +1,63 @@
+// Called by: both
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// What the SPD is asked about: the selectors of one packet (RFC 4301 section 4.4.1.1). Laid out
+// without gaps, so that it hashes and compares as bytes; unused bytes are zero.
+struct gw_flow {
+	uint8_t source[16];        // network order; IPv4 uses the first four
+	uint8_t destination[16];   // likewise
+	uint16_t source_port;      // host order; for ICMP the type
+	uint16_t destination_port; // host order; for ICMP the code
+	uint8_t family;            // 4 or 6
+	uint8_t protocol;    // IPv4 protocol, or the IPv6 upper-layer protocol behind all extension
+			     // headers
+	uint8_t ports_known; // 0: OPAQUE (a later fragment, or a header out of reach): only ANY
+			     // ports match
+	uint8_t reserved;
+};
+_Static_assert(sizeof(struct gw_flow) == 40, "hashed as five 64-bit words");
+
+enum gw_ip_error {
+	GW_IP_OK,
+	GW_IP_TRUNCATED,    // shorter than its header, or its total length goes beyond the data
+	GW_IP_BAD_VERSION,  // neither 4 nor 6
+	GW_IP_BAD_HEADER,   // header length below 20 or beyond the packet; a malformed extension
+			    // header chain
+	GW_IP_BAD_CHECKSUM, // IPv4 header
+	GW_IP_BAD_ADDRESS,  // source multicast, broadcast or loopback; destination loopback or
+			    // unspecified
+};
+
+struct gw_ip {
+	struct gw_flow flow;
+	uint32_t total_bytes;  // of the packet by its own header; the data may be longer (Ethernet
+			       // padding)
+	uint16_t header_bytes; // to the upper-layer header: IPv4 with options, IPv6 with extension
+			       // headers
+	uint16_t fragment_offset; // bytes
+	bool more_fragments;
+	bool dont_fragment; // IPv4 only; IPv6 never is fragmented by a router
+	uint8_t ttl;        // or hop limit
+	uint8_t tos;        // or traffic class: DSCP << 2 | ECN
+};
+
+static inline bool gw_ip_is_fragment(const struct gw_ip *ip)
+{
+	return ip->more_fragments || ip->fragment_offset;
+}
+
+// Parses and checks an IP header of either family (RFC 791, RFC 8200, RFC 1812 section 5.2.2).
+// Reads at most size bytes of data, which may hold only the beginning of a packet of length bytes
+// (size <= length): a header chain beyond size leaves ports_known 0 with protocol 255 in the flow.
+// ip is written in full whenever the result is GW_IP_OK. verify_checksum: false when the port has
+// vouched for it.
+enum gw_ip_error gw_ip_parse(
+	const void *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip);
+
+const char *gw_ip_error_name(enum gw_ip_error error);

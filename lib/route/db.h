@@ -1,0 +1,78 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "base/txn.h"
+#include "route/fib.h"
+#include "route/local.h"
+#include "spec/port.h"
+
+// The control core's record of addresses, routes and neighbours, static ones and those mirrored
+// from the kernel. It publishes to the FIB and the set of local addresses.
+//
+// A neighbour that is known stands in the FIB as a host route; a connected prefix leads to a
+// RESOLVE next hop; a route through a gateway leads to the gateway's next hop, FORWARD or RESOLVE
+// as its neighbour entry is. Of several routes for one prefix, a static one wins over the kernel's,
+// then the lower metric.
+
+struct gw_route_db;
+
+enum gw_route_origin { GW_ROUTE_STATIC, GW_ROUTE_KERNEL };
+
+struct gw_route_db_options {
+	uint32_t max_routes;
+	uint32_t max_neighbours;
+	struct gw_reclaim *reclaim;
+	int (*port_index)(void *ctx, const char *name); // or -1
+	const char *(*port_name)(void *ctx, uint8_t port);
+	// A neighbour's MAC address became known: packets held for it may go. May be NULL.
+	void (*neighbour_known)(void *ctx, uint8_t port, const struct gw_addr *addr);
+	// A route or port address changed (path MTUs of SAs may have). May be NULL.
+	void (*routes_changed)(void *ctx);
+	void *ctx;
+};
+
+struct gw_route_db *gw_route_db_new(
+	const struct gw_route_db_options *options, struct gw_error *err);
+void gw_route_db_free(struct gw_route_db *db);
+const struct gw_fib *gw_route_db_fib(struct gw_route_db *db);
+const struct gw_local *gw_route_db_local(struct gw_route_db *db);
+
+// Staged in txn as in ipsec/db.h: 0, or a negative errno with err filled and nothing staged
+// (-EEXIST, -ENOENT, -ENODEV: no such port, -ENOSPC).
+int gw_route_add(struct gw_route_db *db, struct gw_txn *txn, const struct gw_route_spec *spec,
+	enum gw_route_origin origin, uint32_t metric, struct gw_error *err);
+int gw_route_delete(struct gw_route_db *db, struct gw_txn *txn, const struct gw_route_spec *spec,
+	enum gw_route_origin origin, uint32_t metric, struct gw_error *err);
+// Adding a neighbour that exists with the same origin replaces its MAC address.
+int gw_neighbour_add(struct gw_route_db *db, struct gw_txn *txn,
+	const struct gw_neighbour_spec *spec, enum gw_route_origin origin, struct gw_error *err);
+int gw_neighbour_delete(struct gw_route_db *db, struct gw_txn *txn,
+	const struct gw_neighbour_spec *spec, enum gw_route_origin origin, struct gw_error *err);
+// An address of a port: makes it local, its prefix connected.
+int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
+	const struct gw_prefix *address, enum gw_route_origin origin, struct gw_error *err);
+int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
+	const struct gw_prefix *address, enum gw_route_origin origin, struct gw_error *err);
+
+// Committed ones; stops when visit returns non-zero and returns that.
+int gw_route_each(struct gw_route_db *db,
+	int (*visit)(void *ctx, const struct gw_route_spec *spec, enum gw_route_origin origin,
+		uint32_t metric),
+	void *ctx);
+int gw_neighbour_each(struct gw_route_db *db,
+	int (*visit)(void *ctx, const struct gw_neighbour_spec *spec, enum gw_route_origin origin),
+	void *ctx);
+int gw_port_address_each(struct gw_route_db *db,
+	int (*visit)(void *ctx, uint8_t port, const struct gw_prefix *address,
+		enum gw_route_origin origin),
+	void *ctx);
+
+// Whether traffic went to the neighbour since the last call; clears the mark.
+bool gw_neighbour_was_used(struct gw_route_db *db, const struct gw_neighbour_spec *spec);

@@ -1,0 +1,57 @@
+// Called by: worker looks up; control core changes
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "net/addr.h"
+
+// Where a packet goes next. Immutable once published: a change publishes a new one in its place.
+enum gw_nexthop_kind {
+	GW_NEXTHOP_NONE,    // no route
+	GW_NEXTHOP_FORWARD, // the neighbour's MAC address is known
+	GW_NEXTHOP_RESOLVE, // it is not: hold the packet; address is the gateway, or unset: the
+			    // packet's destination
+	GW_NEXTHOP_LOCAL,   // an address of the gateway itself
+	GW_NEXTHOP_BLACKHOLE,
+};
+
+struct gw_nexthop {
+	uint8_t kind;           // enum gw_nexthop_kind
+	uint8_t port;           // index of the gateway's port
+	uint8_t mac[6];         // of the neighbour: FORWARD only
+	struct gw_addr address; // of the neighbour
+	uint32_t index;         // its slot
+	_Atomic uint8_t
+		*used; // worker: sets to 1 when it forwards; control: clears. Not NULL for FORWARD
+} __rte_cache_aligned;
+
+// The forwarding table of both families: longest prefix match to a next hop (rte_fib, rte_fib6).
+struct gw_fib;
+
+// Control core. max_routes counts each family.
+struct gw_fib *gw_fib_new(uint32_t max_routes, uint32_t max_nexthops, struct gw_reclaim *reclaim,
+	struct gw_error *err);
+void gw_fib_free(struct gw_fib *fib);
+
+// Control core: next hop slots. set publishes a copy of nexthop in its slot (nexthop->index is
+// filled in).
+int gw_fib_nexthop_allocate(struct gw_fib *fib); // slot, or -ENOSPC
+int gw_fib_nexthop_set(struct gw_fib *fib, uint32_t slot, const struct gw_nexthop *nexthop);
+void gw_fib_nexthop_release(struct gw_fib *fib, uint32_t slot); // no route leads to it any more
+const struct gw_nexthop *gw_fib_nexthop_get(const struct gw_fib *fib, uint32_t slot);
+
+// Control core.
+int gw_fib_route_set(struct gw_fib *fib, const struct gw_prefix *prefix, uint32_t slot);
+int gw_fib_route_clear(struct gw_fib *fib, const struct gw_prefix *prefix);
+
+// Worker, between quiescent states: never writes NULL (kind NONE instead). count is at most 256.
+// addresses point at 4 or 16 bytes in network order.
+void gw_fib_lookup(const struct gw_fib *fib, uint8_t family, const uint8_t *const *addresses,
+	unsigned int count, const struct gw_nexthop **nexthops);

@@ -1,0 +1,70 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "spec/policy.h"
+#include "spec/port.h"
+#include "spec/sa.h"
+
+// The whole configuration of a gateway. gw_config_free wipes the keys in it.
+
+#define GW_MAX_EAL_ARGUMENTS 32
+#define GW_MAX_CPUS          64
+
+enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
+
+struct gw_config {
+	char log_level[16];
+
+	// control
+	char socket_path[108];           // sun_path's size
+	char socket_group[GW_NAME_SIZE]; // "": root only
+
+	// memory
+	bool huge; // false: no hugepages
+	uint32_t memory_mb;
+	uint32_t buffers;      // packet buffers in all
+	uint16_t buffer_bytes; // data room of each, with headroom
+
+	// workers
+	uint16_t worker_cpus[GW_MAX_CPUS];
+	unsigned int worker_count; // at least 1
+	uint16_t control_cpu;
+	enum gw_idle idle;
+
+	// limits
+	uint32_t max_sas;
+	uint32_t max_policies;
+	uint32_t max_routes;
+	uint32_t max_neighbours;
+	uint32_t neighbour_queue; // packets that wait for neighbour discovery, for one neighbour
+	uint32_t punt_pps;        // packets for the host a second, for one port
+	uint32_t icmp_pps;        // ICMP errors a second, for one worker
+	uint32_t flow_cache;      // entries for each worker and direction; a power of two
+
+	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
+
+	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];
+	unsigned int eal_argument_count;
+
+	struct gw_port_spec *ports;
+	struct gw_sa_spec *sas;
+	struct gw_policy_spec *policies;
+	struct gw_route_spec *routes;
+	struct gw_neighbour_spec *neighbours;
+	unsigned int port_count, sa_count, policy_count, route_count, neighbour_count;
+};
+
+// Reads a whole configuration tree and checks it as a whole: names that refer to each other,
+// duplicates, the sizes of memory and buffers against the MTUs. On success *config is new and the
+// caller's.
+int gw_config_read(json_t *object, struct gw_config **config, struct gw_error *err);
+void gw_config_free(struct gw_config *config); // NULL is allowed

@@ -1,0 +1,63 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+// Values from outside (the configuration, the control socket) arrive as a jansson tree. One table
+// per kind of object says which fields it has; this room reads a tree by such a table, and nothing
+// else interprets user input.
+
+// Reads one value into target. 0 or a negative errno with err filled (gw_error_at with the value
+// and name).
+typedef int (*gw_field_reader)(json_t *value, const char *name, void *target, struct gw_error *err);
+
+struct gw_field {
+	const char *name;
+	gw_field_reader read;
+	size_t offset; // of the target in the object's structure
+	bool required;
+	const char *help; // one sentence for the reference in docs/
+};
+
+// Reads the members of object into target by fields[count]; what is absent keeps the value that
+// target had. Refuses anything but an object, members that no field names (it lists those that
+// exist) and missing required ones.
+int gw_fields_read(json_t *object, const char *name, const struct gw_field *fields, size_t count,
+	void *target, struct gw_error *err);
+
+// Readers of common kinds; the target's type is in brackets.
+int gw_read_bool(json_t *value, const char *name, void *target, struct gw_error *err); // (bool)
+int gw_read_u8(json_t *value, const char *name, void *target, struct gw_error *err);   // (uint8_t)
+int gw_read_u16(json_t *value, const char *name, void *target, struct gw_error *err);  // (uint16_t)
+int gw_read_u32(json_t *value, const char *name, void *target, struct gw_error *err);  // (uint32_t)
+// A number, or text with one, decimal or 0x…, because JSON programs lose 64-bit precision.
+int gw_read_u64(json_t *value, const char *name, void *target, struct gw_error *err); // (uint64_t)
+int gw_read_addr(
+	json_t *value, const char *name, void *target, struct gw_error *err); // (struct gw_addr)
+int gw_read_prefix(
+	json_t *value, const char *name, void *target, struct gw_error *err); // (struct gw_prefix)
+int gw_read_range(
+	json_t *value, const char *name, void *target, struct gw_error *err); // (struct gw_range)
+int gw_read_mac(
+	json_t *value, const char *name, void *target, struct gw_error *err); // (uint8_t[6])
+
+// For readers of their own: a string of at most size - 1 bytes, a number within bounds, one of a
+// list of words (position in words, NULL-terminated, is written to *choice).
+int gw_read_text(json_t *value, const char *name, char *text, size_t size, struct gw_error *err);
+int gw_read_number(json_t *value, const char *name, uint64_t least, uint64_t most, uint64_t *number,
+	struct gw_error *err);
+int gw_read_word(json_t *value, const char *name, const char *const *words, int *choice,
+	struct gw_error *err);
+
+// Makes jansson wipe all memory it frees; called once, before any value is read. Keys pass through
+// it.
+void gw_fields_wipe_on_free(void);
