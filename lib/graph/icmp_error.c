@@ -37,7 +37,7 @@ static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mb
 	struct gw_ip ip;
 	uint32_t bytes;
 
-	if (!gw_local_source(worker->dataplane->local, packet->port, packet->flow.family, &source))
+	if (!choose_source(worker->dataplane, packet, &source))
 		return NULL;
 	error = rte_pktmbuf_alloc(worker->dataplane->buffers);
 	if (!error)
