@@ -13,6 +13,8 @@
 
 #include "graph/node.h"
 
+#include <netinet/in.h>
+
 #include <rte_ether.h>
 #include <rte_ring.h>
 

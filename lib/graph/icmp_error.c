@@ -11,6 +11,21 @@
 
 enum { EDGE_IP_OUTPUT, EDGE_DROP };
 
+// The gateway's address on the port the packet came in by. A packet out of a tunnel came in by a
+// port whose address its sender's policy does not cover: for it an address of the protected side,
+// as a host behind us would use.
+static bool choose_source(const struct gw_dataplane *dataplane, const struct gw_packet *packet,
+	struct gw_addr *source)
+{
+	if (!(packet->marks & GW_MARK_DECRYPTED))
+		return gw_local_source(dataplane->local, packet->port, packet->flow.family, source);
+	for (unsigned int i = 0; i < dataplane->port_count; i++)
+		if (dataplane->ports[i]->side == GW_SIDE_PROTECTED &&
+			gw_local_source(dataplane->local, (uint8_t)i, packet->flow.family, source))
+			return true;
+	return false;
+}
+
 static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mbuf *about)
 {
 	const struct gw_packet *packet = gw_packet(about);
@@ -22,7 +37,7 @@ static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mb
 	struct gw_ip ip;
 	uint32_t bytes;
 
-	if (!gw_local_source(worker->dataplane->local, packet->port, packet->flow.family, &source))
+	if (!choose_source(worker->dataplane, packet, &source))
 		return NULL;
 	error = rte_pktmbuf_alloc(worker->dataplane->buffers);
 	if (!error)

@@ -7,6 +7,8 @@
 
 #include "graph/node.h"
 
+#include <netinet/in.h>
+
 #include <rte_ip.h>
 
 #include "graph/buffer.h"
@@ -57,17 +59,18 @@ static unsigned int cut(struct gw_worker *worker, struct rte_mbuf *whole, struct
 		return 0;
 	worker->fragment_id += (uint32_t)worker->dataplane->worker_count;
 	each = (packet->mtu - header_bytes) & ~7u;
-	for (uint32_t offset = 0; offset < payload; offset += each) {
+	if (payload > (uint64_t)each * room)
+		return 0;
+	for (uint32_t offset = 0; offset < payload && count < room; offset += each) {
 		uint32_t bytes = RTE_MIN(each, payload - offset);
 		bool last = offset + bytes == payload;
+		struct rte_mbuf *piece = cut_piece(worker, whole, offset, bytes, last, id);
 
-		pieces[count] =
-			count < room ? cut_piece(worker, whole, offset, bytes, last, id) : NULL;
-		if (!pieces[count]) {
+		if (!piece) {
 			rte_pktmbuf_free_bulk(pieces, count);
 			return 0;
 		}
-		count++;
+		pieces[count++] = piece;
 	}
 	return count;
 }

@@ -8,6 +8,8 @@
 
 #include "graph/node.h"
 
+#include <netinet/in.h>
+
 #include <rte_byteorder.h>
 
 #include "graph/buffer.h"

@@ -9,6 +9,8 @@
 
 #include "graph/node.h"
 
+#include <netinet/in.h>
+
 #include <rte_ethdev.h>
 #include <rte_ether.h>
 #include <rte_hash_crc.h>

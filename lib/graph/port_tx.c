@@ -48,7 +48,7 @@ static void send_own(struct rte_graph *graph, struct rte_node *node, const struc
 	drop_frames(graph, node, frames + sent, count - sent, GW_DROP_TX_FULL);
 }
 
-static void send(struct rte_graph *graph, struct rte_node *node, const struct gw_port *port,
+static void send_frames(struct rte_graph *graph, struct rte_node *node, const struct gw_port *port,
 	struct rte_mbuf **frames, unsigned int count)
 {
 	const struct gw_worker *worker = gw_node_worker(node);
@@ -94,14 +94,14 @@ static uint16_t port_tx(
 			continue;
 		}
 		if (gathered && (packet->out_port != current || gathered == GW_VECTOR)) {
-			send(graph, node, dataplane->ports[current], frames, gathered);
+			send_frames(graph, node, dataplane->ports[current], frames, gathered);
 			gathered = 0;
 		}
 		current = packet->out_port;
 		frames[gathered++] = packets[i];
 	}
 	if (gathered)
-		send(graph, node, dataplane->ports[current], frames, gathered);
+		send_frames(graph, node, dataplane->ports[current], frames, gathered);
 	return count;
 }
 

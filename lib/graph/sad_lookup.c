@@ -7,6 +7,8 @@
 
 #include "graph/node.h"
 
+#include <netinet/in.h>
+
 #include "ipsec/esp.h"
 
 enum { EDGE_ESP_DECRYPT, EDGE_SPD_IN, EDGE_DROP };
