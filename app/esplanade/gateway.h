@@ -32,9 +32,9 @@ struct gateway {
 	struct gw_ipsec_db *ipsec;
 	struct gw_route_db *routes;
 	struct gw_hold *hold;
+	bool path_mtu_stale; // routes changed: SAs should learn their MTU again
 
 	struct gw_dataplane dataplane;
-	struct gw_worker *workers[GW_MAX_WORKERS];
 	struct gw_tap *taps[GW_MAX_PORTS]; // NULL: the port has none
 	struct gw_netlink *netlink;        // NULL: no port has a TAP
 	struct gw_api_server *api;

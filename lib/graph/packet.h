@@ -1,4 +1,4 @@
-// Called by: worker
+// Called by: worker; control core for packets that it owns
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
@@ -6,27 +6,29 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_mbuf.h>
 
 #include "ipsec/sa.h"
-#include "ipsec/spd.h"
 #include "net/icmp.h"
+#include "net/ip.h"
 #include "route/fib.h"
 #include "stats/drop.h"
 
 // What the nodes know about a packet, in the private area behind its mbuf. Cleared where the packet
-// enters (port_rx, host_rx), so that nothing is left over from the packet before.
+// enters (port_rx, host_rx) or is made, so that nothing is left over from the packet before.
 
 enum gw_packet_mark {
 	GW_MARK_AUTHORISED =
 		1 << 0, // may leave an unprotected port: set by esp_encrypt or a bypass rule alone
 	GW_MARK_FROM_HOST =
 		1 << 1, // the host sent it through a TAP: TTL stays, a bypass keeps its frame
-	GW_MARK_DECRYPTED = 1 << 2,  // came out of ESP; sa is the SA that carried it
-	GW_MARK_SPD_OUT = 1 << 3,    // has passed the outbound SPD
-	GW_MARK_OWN = 1 << 4,        // made here (ICMP error, ESP): TTL stays
-	GW_MARK_FRAGMENTED = 1 << 5, // a piece cut here: not to be cut for the same reason again
+	GW_MARK_DECRYPTED = 1 << 2, // came out of ESP; sa is the SA that carried it
+	GW_MARK_SPD_OUT = 1 << 3,   // has passed the outbound SPD
+	GW_MARK_OWN = 1 << 4,       // made here (ICMP error, ESP): TTL stays
+	GW_MARK_SEALED = 1 << 5,    // is an ESP packet of ours
+	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 };
 
 struct gw_packet {
@@ -38,17 +40,18 @@ struct gw_packet {
 	uint16_t header_bytes;    // to its upper-layer header
 	uint16_t fragment_offset; // bytes
 	uint16_t marks;           // enum gw_packet_mark
-	uint16_t icmp_parameter;
-	uint8_t port; // index of the port it came in by
-	uint8_t side; // enum gw_side of that port
-	uint8_t drop; // enum gw_drop, for the drop node
-	uint8_t icmp; // enum gw_icmp_error, for the icmp_error node
+	uint16_t mtu;             // for icmp_error and ip_fragment
+	uint8_t port;             // index of the port it came in by
+	uint8_t side;             // enum gw_side of that port
+	uint8_t out_port;         // index of the port it leaves by
+	uint8_t drop;             // enum gw_drop, for the drop and icmp_error nodes
+	uint8_t icmp;             // enum gw_icmp_error, for the icmp_error node
 	uint8_t more_fragments;
 	uint8_t dont_fragment;
 	uint8_t ttl;
 	uint8_t tos;
-	uint8_t outer_tos;   // of the ESP packet it came in
-	uint8_t frame_bytes; // FROM_HOST: Ethernet header kept in front of the data
+	uint8_t outer_tos;      // of the ESP packet it came in
+	uint8_t resolve_family; // neighbour_hold: of the address to resolve, in flow.destination
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct gw_packet) <= 128, "two cache lines behind the mbuf");
@@ -58,4 +61,28 @@ static_assert(sizeof(struct gw_packet) <= 128, "two cache lines behind the mbuf"
 static inline struct gw_packet *gw_packet(struct rte_mbuf *mbuf)
 {
 	return rte_mbuf_to_priv(mbuf);
+}
+
+// A fresh start: nothing is known but where it came from.
+static inline struct gw_packet *gw_packet_init(struct rte_mbuf *mbuf, uint8_t port, uint8_t side)
+{
+	struct gw_packet *packet = gw_packet(mbuf);
+
+	memset(packet, 0, sizeof(*packet));
+	packet->port = port;
+	packet->side = side;
+	return packet;
+}
+
+// Takes over what the parser found about the IP packet at the front.
+static inline void gw_packet_set_ip(struct gw_packet *packet, const struct gw_ip *ip)
+{
+	packet->flow = ip->flow;
+	packet->ip_bytes = ip->total_bytes;
+	packet->header_bytes = ip->header_bytes;
+	packet->fragment_offset = ip->fragment_offset;
+	packet->more_fragments = ip->more_fragments;
+	packet->dont_fragment = ip->dont_fragment;
+	packet->ttl = ip->ttl;
+	packet->tos = ip->tos;
 }

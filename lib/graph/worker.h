@@ -18,68 +18,110 @@
 #include "route/local.h"
 #include "stats/counters.h"
 
+struct gw_worker;
 struct rte_mempool;
 struct rte_rcu_qsbr;
 struct rte_ring;
+
+// Packets that one node handles in one go, at most.
+#define GW_VECTOR 256
+
+#define GW_MAX_RX_QUEUES 64
 
 // What all workers read and none changes: made before they start.
 struct gw_dataplane {
 	struct gw_port *ports[GW_MAX_PORTS];
 	unsigned int port_count;
+	struct gw_worker *workers[GW_MAX_WORKERS];
 	unsigned int worker_count;
 	const struct gw_sad *sad;
 	const struct gw_spd *spd_out;
 	const struct gw_spd *spd_in;
 	const struct gw_fib *fib;
 	const struct gw_local *local;
-	struct rte_mempool *buffers; // every packet buffer; each thread has its cache
+	struct rte_mempool *buffers; // every packet that comes in; each thread has its cache
+	struct rte_mempool *linear;  // one contiguous buffer holds any packet; the same as buffers
+				     // where those are enough
 	struct rte_rcu_qsbr *qsbr;
-	uint32_t icmp_pps;   // for each worker
+	uint32_t icmp_pps;   // ICMP errors a second, each worker
+	uint32_t punt_pps;   // packets for the host a second, each port and worker
 	uint32_t flow_cache; // entries
 	uint8_t idle;        // enum gw_idle
 };
 
-// What a worker tells the control core; the message's packet, if any, changes owner with it.
-enum gw_upcall {
-	GW_UPCALL_PUNT,    // a frame for the port's TAP, Ethernet header included
-	GW_UPCALL_RESOLVE, // a packet whose neighbour is unknown: hold it; its meta data name port
-			   // and address
+// What a worker tells the control core about; carries no pointer that could die on the way.
+enum gw_event_kind { GW_EVENT_ACQUIRE, GW_EVENT_SA };
+
+struct gw_event {
+	uint32_t kind; // enum gw_event_kind
+	uint32_t reqid;
+	struct gw_flow flow;        // ACQUIRE: the packet that wanted an SA
+	uint32_t spi;               // SA: host order
+	uint32_t bits;              // SA: enum gw_sa_event
+	struct gw_addr destination; // SA
+	uint8_t direction;          // SA
+	uint8_t reserved[10];
 };
+_Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 
 struct gw_rx_queue {
 	uint8_t port; // index in the data plane
 	uint16_t queue;
 };
 
-// One worker: its graph, its engine, its queues. Only its own thread touches it while it runs, but
-// for what is said otherwise.
+// A token bucket in units of 2^-20 packets.
+struct gw_bucket {
+	uint64_t tokens;
+	uint64_t refilled_ns;
+};
+
+// One worker: its graph, its engine, its queues. Only its own thread touches it while it runs,
+// except where a field says otherwise.
 struct gw_worker {
 	const struct gw_dataplane *dataplane;
 	struct rte_graph *graph;
 	struct gw_crypto_engine *crypto;
 	struct gw_flow_cache *flows_out;
 	struct gw_flow_cache *flows_in;
-	unsigned int index; // position among the workers
+	unsigned int index; // position among the workers; also its RCU thread number
 	unsigned int lcore;
+	uint16_t cpu;
 
-	struct gw_rx_queue rx_queues[GW_MAX_PORTS * 4];
+	struct gw_rx_queue rx_queues[GW_MAX_RX_QUEUES];
 	unsigned int rx_queue_count;
-	uint16_t tx_queue[GW_MAX_PORTS]; // which queue of each port this worker sends on
 
-	struct rte_ring *punts; // worker: produces frames for the host, control: consumes
-	struct rte_ring
-		*holds; // worker: produces packets whose neighbour is unknown, control: consumes
-	struct rte_ring *from_control; // control: produces frames from the host and released
-				       // packets, worker: consumes
-	struct rte_ring *from_workers; // other workers: produce (software RSS), worker: consumes
+	struct rte_ring *punts;  // worker: produces frames for the host, control: consumes
+	struct rte_ring *holds;  // worker: produces packets without a neighbour, control: consumes
+	struct rte_ring *events; // worker: produces struct gw_event, control: consumes
+	struct rte_ring *from_control; // control: produces frames of the host and released packets
+	struct rte_ring *from_workers; // other workers: produce (software RSS, frames to send)
 
-	uint64_t now_ns;      // of this walk
-	uint64_t icmp_tokens; // times 2^20, refilled from now_ns
-	uint64_t icmp_refilled_ns;
-	unsigned int received; // packets of this walk; port_rx adds, the loop reads and clears
+	uint64_t now_ns; // of this walk
+	struct gw_bucket icmp_bucket;
+	struct gw_bucket punt_buckets[GW_MAX_PORTS];
+	uint32_t fragment_id;  // IPv6 fragment header's identification
+	unsigned int received; // packets of this walk; source nodes add, the loop reads and clears
 
 	_Atomic bool stop;  // control: wo, worker: ro
-	_Atomic bool quiet; // control: wo: take nothing new in, finish what is under way
+	_Atomic bool quiet; // control: wo, worker: ro; take nothing in from ports
 
 	struct gw_counters counters; // worker: wo, control: ro
 } __rte_cache_aligned;
+
+// Takes one packet from a bucket filled at rate packets a second, which holds a tenth of a second's
+// worth and at least 16 packets.
+static inline bool gw_bucket_take(struct gw_bucket *bucket, uint64_t now_ns, uint32_t rate)
+{
+	uint64_t room = RTE_MAX((uint64_t)rate / 10, UINT64_C(16)) << 20;
+	uint64_t elapsed_us = RTE_MIN((now_ns - bucket->refilled_ns) / 1000, UINT64_C(1000000));
+
+	if (elapsed_us >= 100) {
+		bucket->tokens =
+			RTE_MIN(room, bucket->tokens + (elapsed_us * rate << 20) / 1000000);
+		bucket->refilled_ns = now_ns;
+	}
+	if (bucket->tokens < 1u << 20)
+		return false;
+	bucket->tokens -= 1u << 20;
+	return true;
+}

@@ -28,6 +28,9 @@
 struct gw_spd;
 struct rte_rcu_qsbr;
 
+// Words between the counters of two workers: a cache line.
+#define GW_POLICY_COUNTER_STRIDE 8
+
 // A policy at run time. Made and freed by the control core, read by workers.
 struct gw_policy {
 	// control: wo before publication, worker: ro
@@ -37,7 +40,7 @@ struct gw_policy {
 	uint8_t action; // enum gw_action
 	uint32_t reqid;
 	struct gw_reqid *carrier; // outbound PROTECT: where the SA is found; else NULL
-	uint64_t *packets; // [worker]: worker: wo, control: ro; each worker's on a line of its own
+	uint64_t *packets; // [worker * stride]: worker: wo, control: ro
 	void *owner;       // control core's record
 };
 

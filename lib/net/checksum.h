@@ -5,9 +5,27 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
-// The Internet checksum (RFC 1071) over size bytes, continued from sum; not folded.
+// The Internet checksum (RFC 1071) over size bytes, continued from sum; not folded to the end. In a
+// sum of several pieces only the last may have an odd size.
 uint32_t gw_checksum_add(uint32_t sum, const void *data, uint32_t size);
+
+// From a sum in 64 bits, as made by adding 32-bit words, to one that gw_checksum_finish takes.
+static inline uint32_t gw_checksum_narrow(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return (uint32_t)((sum & 0xffff) + (sum >> 16));
+}
+
+// The same as gw_checksum_add(0, data, 20): over an IPv4 header without options.
+static inline uint32_t gw_checksum_20(const void *data)
+{
+	uint32_t words[5];
+
+	memcpy(words, data, sizeof(words));
+	return gw_checksum_narrow((uint64_t)words[0] + words[1] + words[2] + words[3] + words[4]);
+}
 
 // Folds and complements: the value to store, in network order as it was summed.
 static inline uint16_t gw_checksum_finish(uint32_t sum)
@@ -28,7 +46,45 @@ static inline uint16_t gw_checksum_update(uint16_t checksum, uint16_t old_word, 
 	return gw_checksum_finish(sum);
 }
 
-// Lowers TTL or hop limit by one in place; the IPv4 checksum follows. data is a checked IP header.
-void gw_ttl_decrement(void *data);
-// Sets TOS or traffic class in place; the IPv4 checksum follows.
-void gw_tos_set(void *data, uint8_t tos);
+// The word of an IPv4 header at byte offset at was old_word: makes the header's checksum follow.
+static inline void gw_ipv4_checksum_follow(uint8_t *header, unsigned int at, uint16_t old_word)
+{
+	uint16_t checksum, new_word;
+
+	memcpy(&new_word, header + at, sizeof(new_word));
+	memcpy(&checksum, header + 10, sizeof(checksum));
+	checksum = gw_checksum_update(checksum, old_word, new_word);
+	memcpy(header + 10, &checksum, sizeof(checksum));
+}
+
+// Lowers TTL or hop limit by one in place; the IPv4 checksum follows. data is a checked IP header
+// whose TTL is not 0.
+static inline void gw_ttl_decrement(void *data)
+{
+	uint8_t *header = (uint8_t *)data;
+	uint16_t old_word;
+
+	if (header[0] >> 4 == 6) {
+		header[7]--;
+		return;
+	}
+	memcpy(&old_word, header + 8, sizeof(old_word));
+	header[8]--;
+	gw_ipv4_checksum_follow(header, 8, old_word);
+}
+
+// Sets TOS or traffic class in place; the IPv4 checksum follows. data is a checked IP header.
+static inline void gw_tos_set(void *data, uint8_t tos)
+{
+	uint8_t *header = (uint8_t *)data;
+	uint16_t old_word;
+
+	if (header[0] >> 4 == 6) {
+		header[0] = (uint8_t)(0x60 | tos >> 4);
+		header[1] = (uint8_t)(tos << 4 | (header[1] & 0x0f));
+		return;
+	}
+	memcpy(&old_word, header, sizeof(old_word));
+	header[1] = tos;
+	gw_ipv4_checksum_follow(header, 0, old_word);
+}

@@ -17,6 +17,11 @@ static inline uint8_t gw_ecn_encapsulate(uint8_t inner)
 	return inner & 3;
 }
 
+extern const int8_t gw_ecn_egress[4][4]; // [inner][outer]
+
 // Egress (RFC 6040 section 4.2, figure 4). Returns the field to forward, or -1: drop (not-ECT
 // inside CE).
-int gw_ecn_decapsulate(uint8_t inner, uint8_t outer);
+static inline int gw_ecn_decapsulate(uint8_t inner, uint8_t outer)
+{
+	return gw_ecn_egress[inner & 3][outer & 3];
+}

@@ -17,8 +17,8 @@ struct gw_flow {
 	uint8_t family;            // 4 or 6
 	uint8_t protocol;    // IPv4 protocol, or the IPv6 upper-layer protocol behind all extension
 			     // headers
-	uint8_t ports_known; // 0: OPAQUE (a later fragment, or a header out of reach): only ANY
-			     // ports match
+	uint8_t ports_known; // 0: OPAQUE (a later fragment, a header out of reach, a protocol that
+			     // has none): only ANY ports match
 	uint8_t reserved;
 };
 _Static_assert(sizeof(struct gw_flow) == 40, "hashed as five 64-bit words");
@@ -28,10 +28,10 @@ enum gw_ip_error {
 	GW_IP_TRUNCATED,    // shorter than its header, or its total length goes beyond the data
 	GW_IP_BAD_VERSION,  // neither 4 nor 6
 	GW_IP_BAD_HEADER,   // header length below 20 or beyond the packet; a malformed extension
-			    // header chain
+			    // header chain; a fragment that fits nowhere
 	GW_IP_BAD_CHECKSUM, // IPv4 header
 	GW_IP_BAD_ADDRESS,  // source multicast, broadcast or loopback; destination loopback or
-			    // unspecified
+			    // unspecified; source unspecified and destination unicast
 };
 
 struct gw_ip {
@@ -52,12 +52,18 @@ static inline bool gw_ip_is_fragment(const struct gw_ip *ip)
 	return ip->more_fragments || ip->fragment_offset;
 }
 
+#define GW_IP_MAX_EXTENSIONS 8 // IPv6 extension headers in one packet
+
 // Parses and checks an IP header of either family (RFC 791, RFC 8200, RFC 1812 section 5.2.2).
 // Reads at most size bytes of data, which may hold only the beginning of a packet of length bytes
-// (size <= length): a header chain beyond size leaves ports_known 0 with protocol 255 in the flow.
+// (size <= length): a chain of extension headers beyond size leaves ports_known 0 with protocol 255
+// in the flow, as does a later fragment that does not say its upper-layer protocol. An upper-layer
+// header whose ports lie beyond size leaves ports_known 0; header_bytes may then be more than size.
 // ip is written in full whenever the result is GW_IP_OK. verify_checksum: false when the port has
 // vouched for it.
-enum gw_ip_error gw_ip_parse(
+static inline enum gw_ip_error gw_ip_parse(
 	const void *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip);
 
 const char *gw_ip_error_name(enum gw_ip_error error);
+
+#include "net/ip_parse.h"

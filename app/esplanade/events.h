@@ -1,0 +1,16 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+
+#include "esplanade/gateway.h"
+
+// What subscribers of the control socket are told.
+void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
+void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard);
+void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, bool added);
+void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
+void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);

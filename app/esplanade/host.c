@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Linux as control plane. Each port that wants one has a TAP with its name, MAC address and MTU:
+// what is for the box goes in, what the box sends comes out. The kernel's addresses, routes and
+// neighbours on these TAPs are mirrored for the workers. Packets whose neighbour is unknown wait
+// here while the kernel asks for it.
+
+#include "esplanade/parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "graph/packet.h"
+
+#define HOLD_TIMEOUT_NS 3000000000u // as long as Linux's own three ARP requests
+#define DRAIN           64
+
+// Which worker sends what the host says on a port: always the same, so that nothing is reordered.
+static struct gw_worker *worker_for(struct gateway *gateway, uint8_t port)
+{
+	return gateway->dataplane.workers[port % gateway->dataplane.worker_count];
+}
+
+static void drop(struct gateway *gateway, struct rte_mbuf *packet, enum gw_drop reason)
+{
+	gw_count_drop(&gateway->counters, reason);
+	rte_pktmbuf_free(packet);
+}
+
+struct tap_context {
+	struct gateway *gateway;
+	uint8_t port;
+};
+static struct tap_context tap_contexts[GW_MAX_PORTS];
+
+// A frame the host sent: on its way to a worker.
+static void frame_from_host(void *ctx, const uint8_t *data, size_t size)
+{
+	const struct tap_context *context = ctx;
+	struct gateway *gateway = context->gateway;
+	struct gw_dataplane *dataplane = &gateway->dataplane;
+	struct rte_mempool *pool = dataplane->buffers;
+	struct rte_mbuf *mbuf;
+	char *room;
+
+	if (size + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
+		pool = dataplane->linear;
+	mbuf = rte_pktmbuf_alloc(pool);
+	if (!mbuf) {
+		gw_count_drop(&gateway->counters, GW_DROP_NO_BUFFER);
+		return;
+	}
+	room = rte_pktmbuf_append(mbuf, (uint16_t)size);
+	if (!room) {
+		drop(gateway, mbuf, GW_DROP_HOST_FRAME);
+		return;
+	}
+	memcpy(room, data, size);
+	gw_packet_init(mbuf, context->port, dataplane->ports[context->port]->side)->marks =
+		GW_MARK_FROM_HOST;
+	if (rte_ring_sp_enqueue(worker_for(gateway, context->port)->from_control, mbuf) != 0)
+		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
+}
+
+static int tap_new(struct gateway *gateway, struct gw_port *port, struct gw_error *err)
+{
+	struct tap_context *context = &tap_contexts[port->index];
+	struct gw_tap_options options = {
+		.name = port->spec.name,
+		.mtu = port->mtu,
+		.events = gateway->events,
+		.frame = frame_from_host,
+		.ctx = context,
+	};
+
+	*context = (struct tap_context){ .gateway = gateway, .port = port->index };
+	memcpy(options.mac, port->mac, sizeof(options.mac));
+	gateway->taps[port->index] = gw_tap_new(&options, err);
+	if (!gateway->taps[port->index])
+		return -EINVAL;
+	gw_tap_carrier(gateway->taps[port->index], atomic_load(&port->link_up));
+	return 0;
+}
+
+int gateway_host_new(struct gateway *gateway, struct gw_error *err)
+{
+	struct gw_netlink_port mirrored[GW_MAX_PORTS];
+	struct gw_netlink_options options = {
+		.events = gateway->events,
+		.routes = gateway->routes,
+		.ports = mirrored,
+	};
+
+	for (unsigned int i = 0; i < gateway->dataplane.port_count; i++) {
+		struct gw_port *port = gateway->dataplane.ports[i];
+		int rc;
+
+		if (!port->tap)
+			continue;
+		rc = tap_new(gateway, port, err);
+		if (rc)
+			return rc;
+		mirrored[options.port_count++] = (struct gw_netlink_port){
+			.index = port->index,
+			.ifindex = gw_tap_index(gateway->taps[i]),
+		};
+	}
+	if (options.port_count == 0)
+		return 0;
+	gateway->netlink = gw_netlink_new(&options, err);
+	return gateway->netlink ? 0 : -EINVAL;
+}
+
+void gateway_host_free(struct gateway *gateway)
+{
+	gw_netlink_free(gateway->netlink);
+	gateway->netlink = NULL;
+	for (unsigned int i = 0; i < GW_MAX_PORTS; i++) {
+		gw_tap_free(gateway->taps[i]);
+		gateway->taps[i] = NULL;
+	}
+}
+
+static void write_to_tap(struct gateway *gateway, struct rte_mbuf *mbuf)
+{
+	static uint8_t frame[RTE_ETHER_MAX_JUMBO_FRAME_LEN +
+			     64]; // of chained packets; the control core alone comes here
+	struct gw_tap *tap = gateway->taps[gw_packet(mbuf)->port];
+	uint32_t size = rte_pktmbuf_pkt_len(mbuf);
+	const void *data;
+
+	if (!tap || size > sizeof(frame)) {
+		drop(gateway, mbuf, GW_DROP_PUNT_NO_TAP);
+		return;
+	}
+	data = rte_pktmbuf_read(mbuf, 0, size, frame);
+	if (gw_tap_write(tap, data, size) != 0)
+		drop(gateway, mbuf, GW_DROP_PUNT_QUEUE_FULL);
+	else
+		rte_pktmbuf_free(mbuf);
+}
+
+static void hold(struct gateway *gateway, struct rte_mbuf *mbuf)
+{
+	const struct gw_packet *packet = gw_packet(mbuf);
+	struct gw_addr addr = { .family = packet->resolve_family };
+	uint8_t port = packet->out_port;
+
+	memcpy(addr.bytes, packet->flow.destination, gw_addr_bytes(addr.family));
+	switch (gw_hold_add(gateway->hold, port, &addr, mbuf, gw_clock_ns())) {
+	case GW_HOLD_FIRST:
+		if (gateway->netlink && gateway->taps[port])
+			gw_netlink_resolve(gateway->netlink, port, &addr);
+		break;
+	case GW_HOLD_QUEUED:
+		break;
+	default:
+		drop(gateway, mbuf, GW_DROP_NEIGHBOUR_QUEUE_FULL);
+	}
+}
+
+unsigned int gateway_host_drain(struct gateway *gateway)
+{
+	unsigned int total = 0;
+
+	for (unsigned int w = 0; w < gateway->dataplane.worker_count; w++) {
+		struct gw_worker *worker = gateway->dataplane.workers[w];
+		void *packets[DRAIN];
+		unsigned int count;
+
+		count = rte_ring_sc_dequeue_burst(worker->punts, packets, DRAIN, NULL);
+		for (unsigned int i = 0; i < count; i++)
+			write_to_tap(gateway, packets[i]);
+		total += count;
+		count = rte_ring_sc_dequeue_burst(worker->holds, packets, DRAIN, NULL);
+		for (unsigned int i = 0; i < count; i++)
+			hold(gateway, packets[i]);
+		total += count;
+	}
+	return total;
+}
+
+static void release(void *ctx, struct rte_mbuf *mbuf)
+{
+	struct gateway *gateway = ctx;
+
+	if (rte_ring_sp_enqueue(
+		    worker_for(gateway, gw_packet(mbuf)->out_port)->from_control, mbuf) != 0)
+		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
+}
+
+void gateway_host_neighbour_known(void *ctx, uint8_t port, const struct gw_addr *addr)
+{
+	struct gateway *gateway = ctx;
+
+	if (gateway->hold)
+		gw_hold_release(gateway->hold, port, addr, release, gateway);
+}
+
+static void give_up(void *ctx, struct rte_mbuf *mbuf)
+{
+	drop(ctx, mbuf, GW_DROP_NEIGHBOUR_UNRESOLVED);
+}
+
+static void ask_again(void *ctx, uint8_t port, const struct gw_addr *addr)
+{
+	struct gateway *gateway = ctx;
+
+	if (gateway->netlink && gateway->taps[port])
+		gw_netlink_resolve(gateway->netlink, port, addr);
+}
+
+void gateway_host_tick(struct gateway *gateway)
+{
+	gw_hold_expire(gateway->hold, gw_clock_ns(), HOLD_TIMEOUT_NS, give_up, ask_again, gateway);
+	if (gateway->netlink)
+		gw_netlink_confirm(gateway->netlink);
+}

@@ -1,0 +1,58 @@
+// Called by: control core
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include "base/error.h"
+#include "esplanade/gateway.h"
+
+// buffers.c: the pools of packet buffers.
+int gateway_buffers_new(struct gateway *gateway, struct gw_error *err);
+// Says in the log how many buffers were not returned, which should be none; then frees the pools.
+void gateway_buffers_free(struct gateway *gateway);
+
+// port.c: finds, configures and starts the devices of the configuration's ports.
+int gateway_ports_new(struct gateway *gateway, struct gw_error *err);
+// Stops and closes them: frames on their way out are written first.
+void gateway_ports_free(struct gateway *gateway);
+// Looks at the links and tells whom it concerns; call it about once a second.
+void gateway_ports_poll_links(struct gateway *gateway);
+// Index of a port by name, or -1; and the other way.
+int gateway_port_index(void *gateway, const char *name);
+const char *gateway_port_name(void *gateway, uint8_t port);
+
+// worker.c: the worker cores. new makes everything a worker needs and shares out the ports' queues;
+// start lets them run.
+int gateway_workers_new(struct gateway *gateway, struct gw_error *err);
+int gateway_workers_start(struct gateway *gateway, struct gw_error *err);
+// Takes nothing new in, lets the workers finish what they have, then stops them.
+void gateway_workers_stop(struct gateway *gateway);
+void gateway_workers_free(struct gateway *gateway);
+
+// host.c: Linux as control plane: a TAP for each port that wants one, the mirror of the kernel's
+// tables, packets that wait for neighbours.
+int gateway_host_new(struct gateway *gateway, struct gw_error *err);
+void gateway_host_free(struct gateway *gateway);
+// Empties the workers' queues for the host: frames to the TAPs, packets into the hold. Returns how
+// many there were.
+unsigned int gateway_host_drain(struct gateway *gateway);
+// Gives up on neighbours that do not answer, asks again for others; about once a second.
+void gateway_host_tick(struct gateway *gateway);
+// route_db's callback: the neighbour is known, its packets may go.
+void gateway_host_neighbour_known(void *gateway, uint8_t port, const struct gw_addr *addr);
+
+// seed.c: built-in policies and what the configuration lists, in one transaction, before the
+// workers start.
+int gateway_seed(struct gateway *gateway, struct gw_error *err);
+
+// path_mtu.c: tells SAs the MTU of the port that their outer packets leave by. The first suits
+// route_db's callback.
+void gateway_path_mtu_refresh(void *gateway);
+void gateway_path_mtu_set(struct gateway *gateway, struct gw_sa *sa);
+
+// control.c: the control core's event loop: signals, timers, events of the workers. Returns when
+// the gateway is to stop.
+int gateway_control_new(struct gateway *gateway, struct gw_error *err);
+void gateway_control_run(struct gateway *gateway);
+void gateway_control_free(struct gateway *gateway);

@@ -1,0 +1,26 @@
+// Called by: worker
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "graph/worker.h"
+
+// Cuts the packet to size bytes at its end, over as many segments as that takes. -EINVAL when it is
+// shorter.
+int gw_buffer_trim(struct rte_mbuf *mbuf, uint32_t size);
+
+// Crypto works in place on one contiguous buffer that nobody else holds. Returns mbuf itself when
+// it is such a buffer with head and tail room to spare, or a copy in a new buffer (meta data
+// included) with mbuf freed. NULL when there is no buffer: mbuf is then still the caller's.
+struct rte_mbuf *gw_buffer_own(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	uint16_t headroom, uint16_t tailroom);
+
+// A copy in a contiguous buffer of its own, meta data included, with bytes from offset on: count of
+// them. NULL when there is no buffer.
+struct rte_mbuf *gw_buffer_copy(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint32_t offset, uint32_t count);

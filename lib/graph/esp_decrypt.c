@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Tunnel mode ESP, inbound (RFC 4303 section 3.4, RFC 4301 section 5.2): replay check, cryptography
+// over the whole vector, then the inner packet is taken out and checked like one from the wire.
+//
+// For each packet:
+//   1. lengths and alignment, before anything else is read
+//   2. the 64-bit sequence number; refused if it was seen or is too old
+//   3. verify the ICV and decrypt
+//   4. record the number: of two copies in flight one wins
+//   5. trailer, inner IP header, ECN (RFC 6040)
+
+#include "graph/node.h"
+
+#include "graph/buffer.h"
+#include "ipsec/esp.h"
+#include "net/checksum.h"
+
+enum { EDGE_SPD_IN, EDGE_DROP };
+
+// Steps 1 and 2. Returns the reason to drop the packet, or GW_DROP_COUNT.
+static enum gw_drop check(const struct gw_packet *packet, const uint8_t *ip, uint64_t top,
+	uint64_t *sequence, uint32_t *payload_bytes)
+{
+	const struct gw_sa *sa = packet->sa;
+	const struct gw_esp_header *esp = (const struct gw_esp_header *)(ip + packet->header_bytes);
+	uint32_t overhead =
+		packet->header_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
+
+	if (packet->ip_bytes < overhead + GW_ESP_TRAILER_BYTES)
+		return GW_DROP_ESP_RUNT;
+	*payload_bytes = packet->ip_bytes - overhead;
+	if (*payload_bytes & (sa->align_bytes - 1u))
+		return GW_DROP_ESP_UNALIGNED;
+	*sequence =
+		gw_replay_infer(top, sa->replay->window, rte_be_to_cpu_32(esp->sequence), sa->esn);
+	if (*sequence == 0)
+		return GW_DROP_ESP_SEQUENCE_ZERO;
+	switch (gw_replay_check(sa->replay, *sequence)) {
+	case GW_REPLAY_SEEN:
+		return GW_DROP_ESP_REPLAY;
+	case GW_REPLAY_TOO_OLD:
+		return GW_DROP_ESP_TOO_OLD;
+	default:
+		return GW_DROP_COUNT;
+	}
+}
+
+// The inner packet of data_bytes at inner, as its own header describes it; TFC padding behind it
+// goes.
+static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *inner,
+	uint32_t data_bytes, uint8_t family)
+{
+	struct gw_ip ip;
+	int ecn;
+
+	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &ip) != GW_IP_OK ||
+		ip.flow.family != family)
+		return GW_DROP_ESP_INNER;
+	packet->outer_tos = packet->tos;
+	ecn = gw_ecn_decapsulate(ip.tos & 3, packet->tos & 3);
+	if (ecn < 0)
+		return GW_DROP_ESP_ECN;
+	if (ecn != (ip.tos & 3)) {
+		ip.tos = (uint8_t)((ip.tos & 0xfc) | ecn);
+		gw_tos_set(inner, ip.tos);
+	}
+	gw_packet_set_ip(packet, &ip);
+	rte_pktmbuf_adj(mbuf, (uint16_t)(inner - rte_pktmbuf_mtod(mbuf, uint8_t *)));
+	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - ip.total_bytes));
+	mbuf->packet_type = 0;
+	packet->marks |= GW_MARK_DECRYPTED;
+	return GW_DROP_COUNT;
+}
+
+// Steps 4 and 5.
+static enum gw_drop finish(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_crypto_op *op)
+{
+	struct gw_sa *sa = packet->sa;
+	uint8_t *payload = op->esp + GW_ESP_HEADER_BYTES + sa->iv_bytes;
+	uint8_t next_header;
+	int32_t data_bytes;
+
+	if (unlikely(op->status != GW_CRYPTO_OK))
+		return op->status == GW_CRYPTO_BAD_ICV ? GW_DROP_ESP_INTEGRITY
+						       : GW_DROP_CRYPTO_FAILED;
+	switch (gw_replay_record(sa->replay, op->sequence)) {
+	case GW_REPLAY_SEEN:
+		return GW_DROP_ESP_REPLAY;
+	case GW_REPLAY_TOO_OLD:
+		return GW_DROP_ESP_TOO_OLD;
+	default:
+		break;
+	}
+	gw_replay_raise(sa->replay, op->sequence);
+	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
+	if (unlikely(data_bytes < 0))
+		return GW_DROP_ESP_PADDING;
+	switch (next_header) {
+	case GW_ESP_NEXT_IPV4:
+		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 4);
+	case GW_ESP_NEXT_IPV6:
+		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 6);
+	case GW_ESP_NEXT_NONE:
+		return GW_DROP_ESP_DUMMY;
+	default:
+		return GW_DROP_ESP_NEXT_HEADER;
+	}
+}
+
+static void count_packet(const struct gw_worker *worker, const struct gw_packet *packet)
+{
+	struct gw_sa_worker_counters *counters = &packet->sa->counters[worker->index];
+
+	counters->packets++;
+	counters->bytes += packet->ip_bytes;
+	counters->last_used_ns = worker->now_ns;
+}
+
+static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	const struct gw_worker *worker = gw_node_worker(node);
+	struct gw_crypto_op ops[GW_VECTOR];
+	uint16_t position[GW_VECTOR]; // of op i among the packets
+	unsigned int ready = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+		struct gw_crypto_op *op = &ops[ready];
+		struct rte_mbuf *mbuf;
+		enum gw_drop reason;
+		uint8_t *ip;
+
+		gw_node_prefetch(packets, i, count);
+		mbuf = gw_buffer_own(worker, packets[i], 0, 0);
+		if (unlikely(!mbuf)) {
+			nexts[i] = gw_to_drop(packet, GW_DROP_NO_BUFFER, EDGE_DROP);
+			continue;
+		}
+		packets[i] = mbuf;
+		packet = gw_packet(mbuf);
+		ip = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		// Relaxed: a value a moment old only makes the window a little wider.
+		reason = check(packet, ip,
+			atomic_load_explicit(&packet->sa->replay->top, memory_order_relaxed),
+			&op->sequence, &op->payload_bytes);
+		if (unlikely(reason != GW_DROP_COUNT)) {
+			nexts[i] = gw_to_drop(packet, reason, EDGE_DROP);
+			continue;
+		}
+		op->key = packet->sa->key;
+		op->esp = ip + packet->header_bytes;
+		position[ready++] = (uint16_t)i;
+	}
+	gw_crypto_open(worker->crypto, ops, ready);
+	for (unsigned int i = 0; i < ready; i++) {
+		struct rte_mbuf *mbuf = packets[position[i]];
+		struct gw_packet *packet = gw_packet(mbuf);
+		enum gw_drop reason = finish(mbuf, packet, &ops[i]);
+
+		if (likely(reason == GW_DROP_COUNT)) {
+			count_packet(worker, packet);
+			nexts[position[i]] = EDGE_SPD_IN;
+		} else {
+			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);
+		}
+	}
+}
+
+static uint16_t esp_decrypt(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, step);
+}
+
+const struct gw_node gw_node_esp_decrypt = {
+	.name = "esp_decrypt",
+	.process = esp_decrypt,
+	.edges = {
+		[EDGE_SPD_IN] = "spd_in",
+		[EDGE_DROP] = "drop",
+	},
+};

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Tunnel mode ESP, outbound (RFC 4303 section 3.3, RFC 4301 section 5.1.2): numbers, trailers and
+// headers packet by packet, the cryptography over the whole vector, packets of all SAs together.
+//
+// For each packet:
+//   1. make it contiguous and ours alone
+//   2. take its sequence number, one block for all packets of an SA in the vector
+//   3. behind the inner packet: padding, pad length, next header, room for the ICV
+//   4. before it: IV (written by the engine), SPI and sequence number, outer IP header
+//   5. encrypt, compute the ICV
+
+#include "graph/node.h"
+
+#include <netinet/in.h>
+
+#include <rte_ether.h>
+#include <rte_ring.h>
+
+#include "graph/buffer.h"
+#include "graph/sequence_blocks.h"
+#include "ipsec/esp.h"
+
+enum { EDGE_IP_OUTPUT, EDGE_DROP };
+
+static void raise_sequence_event(struct gw_worker *worker, struct gw_sa *sa, enum gw_sa_event bit)
+{
+	struct gw_event event = {
+		.kind = GW_EVENT_SA,
+		.spi = rte_be_to_cpu_32(sa->spi),
+		.bits = bit,
+		.destination = sa->spec.destination,
+		.direction = sa->direction,
+	};
+
+	// Relaxed: whoever sets the bit first tells; nothing else hangs on it.
+	if (atomic_fetch_or_explicit(&sa->events, bit, memory_order_relaxed) & bit)
+		return;
+	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
+		atomic_fetch_and_explicit(&sa->events, ~(uint32_t)bit, memory_order_relaxed);
+}
+
+// The packet's bytes around the inner packet; returns the ESP header.
+static uint8_t *encapsulate(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t *payload_bytes)
+{
+	struct gw_sa *sa = packet->sa;
+	struct gw_esp_inner inner = {
+		.family = packet->flow.family,
+		.tos = packet->tos,
+		.dont_fragment = packet->dont_fragment,
+		.bytes = packet->ip_bytes,
+	};
+	uint32_t padding = gw_esp_padding(packet->ip_bytes, sa->align_bytes);
+	uint32_t front = sa->outer_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes;
+	uint8_t next_header = inner.family == 4 ? GW_ESP_NEXT_IPV4 : GW_ESP_NEXT_IPV6;
+	struct gw_esp_header *esp;
+	uint8_t *trailer, *outer;
+	uint16_t id = 0;
+
+	trailer = (uint8_t *)rte_pktmbuf_append(
+		mbuf, (uint16_t)(padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
+	gw_esp_trailer_write(trailer, padding, next_header);
+	*payload_bytes = packet->ip_bytes + padding + GW_ESP_TRAILER_BYTES;
+
+	outer = (uint8_t *)rte_pktmbuf_prepend(mbuf, (uint16_t)front);
+	esp = (struct gw_esp_header *)(outer + sa->outer_bytes);
+	esp->spi = sa->spi;
+	esp->sequence = rte_cpu_to_be_32((uint32_t)packet->sequence);
+	if (sa->outer_family == 4 && !gw_esp_outer_df(sa, &inner))
+		id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
+	packet->ip_bytes = mbuf->pkt_len;
+	gw_esp_outer_write(sa, outer, &inner, packet->ip_bytes, rte_cpu_to_be_16(id));
+	packet->dont_fragment = sa->outer_family == 4 && gw_esp_outer_df(sa, &inner);
+	return (uint8_t *)esp;
+}
+
+// From here on the packet is the gateway's own.
+static void become_outer(struct gw_packet *packet)
+{
+	packet->flow.family = packet->sa->outer_family;
+	packet->flow.protocol = IPPROTO_ESP;
+	packet->header_bytes = packet->sa->outer_bytes;
+	packet->more_fragments = 0;
+	packet->fragment_offset = 0;
+	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
+}
+
+// Counts runs of packets of one SA together.
+static void count_packets(const struct gw_worker *worker, void **packets,
+	const uint32_t *inner_bytes, const uint8_t *nexts, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_sa_worker_counters *counters;
+
+		if (nexts[i] != EDGE_IP_OUTPUT)
+			continue;
+		counters = &gw_packet(packets[i])->sa->counters[worker->index];
+		counters->packets++;
+		counters->bytes += inner_bytes[i];
+		counters->last_used_ns = worker->now_ns;
+	}
+}
+
+static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	struct gw_worker *worker = gw_node_worker(node);
+	struct gw_crypto_op ops[GW_VECTOR];
+	uint32_t inner_bytes[GW_VECTOR];
+	uint16_t position[GW_VECTOR]; // of op i among the packets
+	unsigned int ready = 0;
+
+	gw_sequence_blocks_take(packets, count);
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+		struct rte_mbuf *mbuf;
+
+		gw_node_prefetch(packets, i, count);
+		if (unlikely(packet->sequence == 0)) {
+			raise_sequence_event(worker, packet->sa, GW_SA_EVENT_SEQUENCE_END);
+			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_SEQUENCE_END, EDGE_DROP);
+			continue;
+		}
+		if (unlikely(packet->sequence >= packet->sa->sequence_last / 8 * 7))
+			raise_sequence_event(worker, packet->sa, GW_SA_EVENT_SEQUENCE_NEAR_END);
+		mbuf = gw_buffer_own(
+			worker, packets[i], GW_ESP_MAX_FRONT + RTE_ETHER_HDR_LEN, GW_ESP_MAX_BACK);
+		if (unlikely(!mbuf)) {
+			nexts[i] = gw_to_drop(packet, GW_DROP_NO_BUFFER, EDGE_DROP);
+			continue;
+		}
+		packets[i] = mbuf;
+		packet = gw_packet(mbuf);
+		inner_bytes[i] = packet->ip_bytes;
+		ops[ready].key = packet->sa->key;
+		ops[ready].sequence = packet->sequence;
+		ops[ready].esp = encapsulate(mbuf, packet, &ops[ready].payload_bytes);
+		position[ready++] = (uint16_t)i;
+	}
+	gw_crypto_seal(worker->crypto, ops, ready);
+	for (unsigned int i = 0; i < ready; i++) {
+		struct gw_packet *packet = gw_packet(packets[position[i]]);
+
+		if (likely(ops[i].status == GW_CRYPTO_OK)) {
+			become_outer(packet);
+			nexts[position[i]] = EDGE_IP_OUTPUT;
+		} else {
+			nexts[position[i]] = gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
+		}
+	}
+	count_packets(worker, packets, inner_bytes, nexts, count);
+}
+
+static uint16_t esp_encrypt(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, step);
+}
+
+const struct gw_node gw_node_esp_encrypt = {
+	.name = "esp_encrypt",
+	.process = esp_encrypt,
+	.edges = {
+		[EDGE_IP_OUTPUT] = "ip_output",
+		[EDGE_DROP] = "drop",
+	},
+};

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Source node: takes packets from the worker's receive queues and from other workers.
+//
+// Where a port cannot spread its packets over as many queues as there are workers, the worker that
+// polls it deals them out: flows by a hash of their addresses and ports, ESP by SPI, so that the
+// order within a flow stays.
+
+#include "graph/node.h"
+
+#include <netinet/in.h>
+
+#include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_hash_crc.h>
+#include <rte_ip.h>
+#include <rte_ring.h>
+
+enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_DROP };
+
+// Frames taken from one queue in one walk, at most.
+#define BURST 128
+
+static uint32_t hash_v4(const uint8_t *ip, uint32_t size)
+{
+	uint32_t hash = rte_hash_crc(ip + 12, 8, ip[9]);
+	uint32_t header_bytes = (ip[0] & 15u) * 4;
+	bool fragment = (ip[6] & 0x3f) || ip[7];
+
+	if (fragment || header_bytes + 4 > size)
+		return hash;
+	// Ports, or the SPI of ESP.
+	if (ip[9] == IPPROTO_TCP || ip[9] == IPPROTO_UDP || ip[9] == IPPROTO_ESP)
+		hash = rte_hash_crc(ip + header_bytes, 4, hash);
+	return hash;
+}
+
+static uint32_t hash_v6(const uint8_t *ip, uint32_t size)
+{
+	uint32_t hash = rte_hash_crc(ip + 8, 32, ip[6]);
+
+	if (size >= 44 && (ip[6] == IPPROTO_TCP || ip[6] == IPPROTO_UDP || ip[6] == IPPROTO_ESP))
+		hash = rte_hash_crc(ip + 40, 4, hash);
+	return hash;
+}
+
+// A number that is the same for all packets of a flow; 0 for what is not IP, so that one worker
+// sees it in order.
+static uint32_t frame_hash(const struct rte_mbuf *mbuf)
+{
+	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+	const uint8_t *ip = (const uint8_t *)(ether + 1);
+	uint32_t size = rte_pktmbuf_data_len(mbuf);
+
+	if (size >= sizeof(*ether) + 20 && ether->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		return hash_v4(ip, size - sizeof(*ether));
+	if (size >= sizeof(*ether) + 40 && ether->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		return hash_v6(ip, size - sizeof(*ether));
+	return 0;
+}
+
+// Gives packets of other workers away; what stays moves to the front. Returns how many stay.
+static unsigned int deal_out(struct rte_graph *graph, struct rte_node *node,
+	struct gw_worker *worker, struct rte_mbuf **packets, unsigned int count)
+{
+	const struct gw_dataplane *dataplane = worker->dataplane;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = packets[i];
+		unsigned int target = frame_hash(mbuf) % dataplane->worker_count;
+
+		if (target == worker->index) {
+			packets[kept++] = mbuf;
+		} else if (rte_ring_enqueue(dataplane->workers[target]->from_workers, mbuf) != 0) {
+			gw_packet(mbuf)->drop = GW_DROP_WORKER_QUEUE_FULL;
+			rte_node_enqueue_x1(graph, node, EDGE_DROP, mbuf);
+		}
+	}
+	return kept;
+}
+
+static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
+	struct gw_worker *worker, const struct gw_rx_queue *queue)
+{
+	const struct gw_port *port = worker->dataplane->ports[queue->port];
+	struct gw_port_counters *counters = &worker->counters.ports[queue->port];
+	struct rte_mbuf *packets[BURST];
+	unsigned int count;
+	uint64_t bytes = 0;
+
+	count = rte_eth_rx_burst(port->device, queue->queue, packets, BURST);
+	if (count == 0)
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+		gw_packet_init(packets[i], queue->port, port->side);
+		bytes += rte_pktmbuf_pkt_len(packets[i]);
+	}
+	counters->rx_packets += count;
+	counters->rx_bytes += bytes;
+	worker->received += count;
+	if (port->software_rss)
+		count = deal_out(graph, node, worker, packets, count);
+	if (count)
+		rte_node_enqueue(graph, node, EDGE_ETH_INPUT, (void **)packets, (uint16_t)count);
+}
+
+// Packets dealt to this worker, and finished frames for a queue that only this worker may send on.
+static void receive_from_workers(
+	struct rte_graph *graph, struct rte_node *node, struct gw_worker *worker)
+{
+	void *packets[BURST];
+	unsigned int count;
+
+	count = rte_ring_sc_dequeue_burst(worker->from_workers, packets, BURST, NULL);
+	worker->received += count;
+	for (unsigned int i = 0; i < count; i++) {
+		bool ready = gw_packet(packets[i])->marks & GW_MARK_FRAME;
+
+		rte_node_enqueue_x1(graph, node, ready ? EDGE_PORT_TX : EDGE_ETH_INPUT, packets[i]);
+	}
+}
+
+static uint16_t port_rx(struct rte_graph *graph, struct rte_node *node, void **, uint16_t)
+{
+	struct gw_worker *worker = gw_node_worker(node);
+	unsigned int before = worker->received;
+
+	if (!atomic_load_explicit(&worker->quiet, memory_order_relaxed))
+		for (unsigned int i = 0; i < worker->rx_queue_count; i++)
+			receive_from_port(graph, node, worker, &worker->rx_queues[i]);
+	receive_from_workers(graph, node, worker);
+	return (uint16_t)(worker->received - before);
+}
+
+const struct gw_node gw_node_port_rx = {
+	.name = "port_rx",
+	.process = port_rx,
+	.source = true,
+	.edges = {
+		[EDGE_ETH_INPUT] = "eth_input",
+		[EDGE_PORT_TX] = "port_tx",
+		[EDGE_DROP] = "drop",
+	},
+};

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Finds the SA of each ESP packet by SPI, destination and protocol (RFC 4301 section 4.1). ESP that
+// is neither for a known SA nor for the box itself is transit traffic, which the inbound SPD
+// judges.
+
+#include "graph/node.h"
+
+#include <netinet/in.h>
+
+#include "ipsec/esp.h"
+
+enum { EDGE_ESP_DECRYPT, EDGE_SPD_IN, EDGE_DROP };
+
+static uint8_t unknown(const struct gw_worker *worker, struct gw_packet *packet, rte_be32_t spi)
+{
+	if (!gw_local_contains(
+		    worker->dataplane->local, packet->flow.family, packet->flow.destination))
+		return EDGE_SPD_IN;
+	if (rte_be_to_cpu_32(spi) < GW_FIRST_SPI)
+		return gw_to_drop(packet, GW_DROP_ESP_SPI_RESERVED, EDGE_DROP);
+	return gw_to_drop(packet, GW_DROP_SA_UNKNOWN, EDGE_DROP);
+}
+
+// Fills the key of a packet; false when the ESP header is out of reach.
+static bool make_key(struct rte_mbuf *mbuf, const struct gw_packet *packet, struct gw_sad_key *key)
+{
+	const struct gw_esp_header *esp;
+
+	memset(key, 0, sizeof(*key));
+	if (packet->header_bytes + sizeof(*esp) > packet->ip_bytes ||
+		packet->header_bytes + sizeof(*esp) > rte_pktmbuf_data_len(mbuf))
+		return false;
+	esp = rte_pktmbuf_mtod_offset(mbuf, const struct gw_esp_header *, packet->header_bytes);
+	memcpy(key->destination, packet->flow.destination, sizeof(key->destination));
+	key->spi = esp->spi;
+	key->family = packet->flow.family;
+	key->protocol = IPPROTO_ESP;
+	return true;
+}
+
+static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	const struct gw_worker *worker = gw_node_worker(node);
+	struct gw_sad_key keys[GW_VECTOR];
+	struct gw_sa *sas[GW_VECTOR];
+	bool readable[GW_VECTOR];
+
+	for (unsigned int i = 0; i < count; i++) {
+		gw_node_prefetch(packets, i, count);
+		readable[i] = make_key(packets[i], gw_packet(packets[i]), &keys[i]);
+	}
+	gw_sad_lookup(worker->dataplane->sad, keys, count, sas);
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+
+		if (unlikely(!readable[i]))
+			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_RUNT, EDGE_DROP);
+		else if (unlikely(!sas[i]))
+			nexts[i] = unknown(worker, packet, keys[i].spi);
+		else
+			nexts[i] = EDGE_ESP_DECRYPT;
+		packet->sa = readable[i] ? sas[i] : NULL;
+	}
+}
+
+static uint16_t sad_lookup(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, step);
+}
+
+const struct gw_node gw_node_sad_lookup = {
+	.name = "sad_lookup",
+	.process = sad_lookup,
+	.edges = {
+		[EDGE_ESP_DECRYPT] = "esp_decrypt",
+		[EDGE_SPD_IN] = "spd_in",
+		[EDGE_DROP] = "drop",
+	},
+};

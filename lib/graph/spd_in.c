@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Asks the inbound SPD (RFC 4301 section 5.2). Two questions with one look-up: clear text passes
+// only by a bypass rule (step 3), and a decrypted packet only if the policy that covers it is
+// protected by the SA that carried it (step 4).
+
+#include "graph/node.h"
+
+#include "net/checksum.h"
+
+enum { EDGE_IP_OUTPUT, EDGE_PUNT, EDGE_ICMP_ERROR, EDGE_DROP };
+
+static enum gw_drop verdict(const struct gw_packet *packet, const struct gw_policy *policy)
+{
+	if (packet->marks & GW_MARK_DECRYPTED)
+		return policy && policy->action == GW_ACTION_PROTECT &&
+				       policy->reqid == packet->sa->reqid
+			       ? GW_DROP_COUNT
+			       : GW_DROP_SPD_IN_WRONG_SA;
+	if (!policy)
+		return GW_DROP_SPD_IN_NO_POLICY;
+	switch (policy->action) {
+	case GW_ACTION_BYPASS:
+		return GW_DROP_COUNT;
+	case GW_ACTION_PROTECT:
+		return GW_DROP_SPD_IN_CLEAR;
+	default:
+		return GW_DROP_SPD_IN_DISCARD;
+	}
+}
+
+// Multicast concerns the link it came by; out of a tunnel it concerns nobody.
+static bool is_multicast(const struct gw_flow *flow)
+{
+	return flow->family == 4
+		       ? (flow->destination[0] & 0xf0) == 0xe0 || flow->destination[0] == 255
+		       : flow->destination[0] == 0xff;
+}
+
+static uint8_t admit(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	const struct gw_flow *flow = &packet->flow;
+
+	if (unlikely(is_multicast(flow))) {
+		if (packet->marks & GW_MARK_DECRYPTED)
+			return gw_to_drop(packet, GW_DROP_IP_MULTICAST, EDGE_DROP);
+		return EDGE_PUNT;
+	}
+	if (unlikely(gw_local_contains(worker->dataplane->local, flow->family, flow->destination) ||
+		     (flow->family == 6 && flow->destination[0] == 0xfe &&
+			     (flow->destination[1] & 0xc0) == 0x80)))
+		return EDGE_PUNT;
+	if (unlikely(packet->ttl <= 1))
+		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
+	gw_ttl_decrement(rte_pktmbuf_mtod(mbuf, void *));
+	packet->ttl--;
+	return EDGE_IP_OUTPUT;
+}
+
+static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	const struct gw_worker *worker = gw_node_worker(node);
+	const struct gw_flow *flows[GW_VECTOR];
+	const struct gw_policy *policies[GW_VECTOR];
+
+	for (unsigned int i = 0; i < count; i++)
+		flows[i] = &gw_packet(packets[i])->flow;
+	gw_spd_lookup(worker->dataplane->spd_in, worker->flows_in, flows, count, policies);
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+		enum gw_drop reason;
+
+		gw_node_prefetch(packets, i, count);
+		if (policies[i])
+			policies[i]->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
+		reason = verdict(packet, policies[i]);
+		nexts[i] = likely(reason == GW_DROP_COUNT) ? admit(worker, packets[i], packet)
+							   : gw_to_drop(packet, reason, EDGE_DROP);
+	}
+}
+
+static uint16_t spd_in(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, step);
+}
+
+const struct gw_node gw_node_spd_in = {
+	.name = "spd_in",
+	.process = spd_in,
+	.edges = {
+		[EDGE_IP_OUTPUT] = "ip_output",
+		[EDGE_PUNT] = "punt",
+		[EDGE_ICMP_ERROR] = "icmp_error",
+		[EDGE_DROP] = "drop",
+	},
+};

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Asks the outbound SPD about what wants to leave the protected side (RFC 4301 section 5.1):
+// protect, bypass or discard. A packet to protect meets its SA here, and the tunnel's MTU: too
+// long, it is cut before encryption or its sender told.
+
+#include "graph/node.h"
+
+#include <rte_ether.h>
+#include <rte_ring.h>
+
+#include "ipsec/esp.h"
+#include "net/checksum.h"
+
+enum {
+	EDGE_ESP_ENCRYPT,
+	EDGE_IP_OUTPUT,
+	EDGE_IP_FRAGMENT,
+	EDGE_ICMP_ERROR,
+	EDGE_PORT_TX,
+	EDGE_DROP
+};
+
+// Tells the control core once that a reqid wants an SA; it clears the mark when it has asked the
+// IKE daemon.
+static void raise_acquire(
+	struct gw_worker *worker, struct gw_reqid *carrier, const struct gw_flow *flow)
+{
+	struct gw_event event = { .kind = GW_EVENT_ACQUIRE, .reqid = carrier->id, .flow = *flow };
+
+	// Relaxed: the mark only keeps events rare; the event itself carries what is to be known.
+	if (atomic_exchange_explicit(&carrier->acquire_raised, 1, memory_order_relaxed) == 0)
+		if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
+			atomic_store_explicit(&carrier->acquire_raised, 0, memory_order_relaxed);
+}
+
+// Whether the packet may live on; lowers its TTL if it is in transit.
+static inline bool pass_ttl(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	if (packet->marks & (GW_MARK_FROM_HOST | GW_MARK_OWN | GW_MARK_DECRYPTED))
+		return true; // the latter lost one when it came out of its tunnel
+	if (packet->ttl <= 1)
+		return false;
+	gw_ttl_decrement(rte_pktmbuf_mtod(mbuf, void *));
+	packet->ttl--;
+	return true;
+}
+
+static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	if (!pass_ttl(mbuf, packet))
+		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
+	packet->marks |= GW_MARK_AUTHORISED;
+	if (packet->marks & GW_MARK_FROM_HOST) {
+		// The host chose the next hop: its frame leaves as it is.
+		rte_pktmbuf_prepend(mbuf, RTE_ETHER_HDR_LEN);
+		return EDGE_PORT_TX;
+	}
+	return EDGE_IP_OUTPUT;
+}
+
+static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
+	const struct gw_policy *policy)
+{
+	// Acquire: pairs with the control core's release when it published the SA.
+	struct gw_sa *sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
+	uint16_t mtu;
+
+	if (unlikely(!sa)) {
+		raise_acquire(worker, policy->carrier, &packet->flow);
+		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
+	}
+	if (!pass_ttl(mbuf, packet))
+		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
+	packet->sa = sa;
+	mtu = gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	if (likely(packet->ip_bytes <= mtu))
+		return EDGE_ESP_ENCRYPT;
+	if (packet->flow.family == 6) {
+		// Up to 1280 bytes pass whatever the path: the ESP packet is cut instead (RFC 8200
+		// section 5).
+		mtu = RTE_MAX(mtu, (uint16_t)GW_IPV6_MIN_MTU);
+		if (packet->ip_bytes <= mtu)
+			return EDGE_ESP_ENCRYPT;
+	} else if (!packet->dont_fragment) {
+		packet->mtu = mtu;
+		return EDGE_IP_FRAGMENT;
+	}
+	return gw_to_icmp(packet, GW_ICMP_TOO_BIG, mtu, GW_DROP_ESP_TOO_BIG, EDGE_ICMP_ERROR);
+}
+
+static uint8_t decide(
+	struct gw_worker *worker, struct rte_mbuf *mbuf, const struct gw_policy *policy)
+{
+	struct gw_packet *packet = gw_packet(mbuf);
+
+	packet->sa = NULL; // one that carried the packet here has done its part
+	packet->marks |= GW_MARK_SPD_OUT;
+	if (unlikely(!policy))
+		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_POLICY, EDGE_DROP);
+	policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
+	switch (policy->action) {
+	case GW_ACTION_PROTECT:
+		return protect(worker, mbuf, packet, policy);
+	case GW_ACTION_BYPASS:
+		return bypass(mbuf, packet);
+	default:
+		return gw_to_drop(packet, GW_DROP_SPD_OUT_DISCARD, EDGE_DROP);
+	}
+}
+
+static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	struct gw_worker *worker = gw_node_worker(node);
+	const struct gw_flow *flows[GW_VECTOR];
+	const struct gw_policy *policies[GW_VECTOR];
+
+	for (unsigned int i = 0; i < count; i++)
+		flows[i] = &gw_packet(packets[i])->flow;
+	gw_spd_lookup(worker->dataplane->spd_out, worker->flows_out, flows, count, policies);
+	for (unsigned int i = 0; i < count; i++) {
+		gw_node_prefetch(packets, i, count);
+		nexts[i] = decide(worker, packets[i], policies[i]);
+	}
+}
+
+static uint16_t spd_out(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, step);
+}
+
+const struct gw_node gw_node_spd_out = {
+	.name = "spd_out",
+	.process = spd_out,
+	.edges = {
+		[EDGE_ESP_ENCRYPT] = "esp_encrypt",
+		[EDGE_IP_OUTPUT] = "ip_output",
+		[EDGE_IP_FRAGMENT] = "ip_fragment",
+		[EDGE_ICMP_ERROR] = "icmp_error",
+		[EDGE_PORT_TX] = "port_tx",
+		[EDGE_DROP] = "drop",
+	},
+};

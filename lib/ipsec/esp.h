@@ -1,0 +1,127 @@
+// Called by: worker
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+
+#include "ipsec/sa.h"
+#include "net/checksum.h"
+#include "net/ecn.h"
+
+// ESP's layout in tunnel mode (RFC 4303 section 2, RFC 4301 section 5.1.2): pure functions on bytes
+// that the caller has proved to be there.
+
+#define GW_ESP_HEADER_BYTES  8
+#define GW_ESP_TRAILER_BYTES 2 // pad length and next header
+
+#define GW_IPV6_MIN_MTU 1280 // RFC 8200 section 5
+
+#define GW_ESP_NEXT_IPV4 4
+#define GW_ESP_NEXT_IPV6 41
+#define GW_ESP_NEXT_NONE 59 // a dummy packet (RFC 4303 section 2.6)
+
+// The most that sealing puts in front of and behind an inner packet.
+#define GW_ESP_MAX_FRONT (40 + GW_ESP_HEADER_BYTES + 16)
+#define GW_ESP_MAX_BACK  (15 + GW_ESP_TRAILER_BYTES + 16)
+
+struct gw_esp_header {
+	rte_be32_t spi;
+	rte_be32_t sequence;
+} __rte_packed;
+
+// Bytes of padding for a payload, so that payload, padding and trailer fill whole blocks.
+static inline uint32_t gw_esp_padding(uint32_t payload_bytes, uint32_t align_bytes)
+{
+	return -(payload_bytes + GW_ESP_TRAILER_BYTES) & (align_bytes - 1);
+}
+
+// Writes padding 1, 2, 3, …, pad length and next header (RFC 4303 section 2.4) at trailer.
+static inline void gw_esp_trailer_write(uint8_t *trailer, uint32_t padding, uint8_t next_header)
+{
+	for (uint32_t i = 0; i < padding; i++)
+		trailer[i] = (uint8_t)(i + 1);
+	trailer[padding] = (uint8_t)padding;
+	trailer[padding + 1] = next_header;
+}
+
+// Reads the trailer of a decrypted payload of payload_bytes >= 2. Returns the bytes of data before
+// the padding, or -1: the pad length goes beyond the payload or the padding is not 1, 2, 3, ….
+static inline int32_t gw_esp_trailer_read(
+	const uint8_t *payload, uint32_t payload_bytes, uint8_t *next_header)
+{
+	uint32_t padding = payload[payload_bytes - 2];
+	uint32_t data_bytes;
+
+	if (padding > payload_bytes - GW_ESP_TRAILER_BYTES)
+		return -1;
+	data_bytes = payload_bytes - GW_ESP_TRAILER_BYTES - padding;
+	for (uint32_t i = 0; i < padding; i++)
+		if (payload[data_bytes + i] != (uint8_t)(i + 1))
+			return -1;
+	*next_header = payload[payload_bytes - 1];
+	return (int32_t)data_bytes;
+}
+
+// What of the inner packet shows in the outer header (RFC 4301 section 5.1.2).
+struct gw_esp_inner {
+	uint8_t family;
+	uint8_t tos;
+	bool dont_fragment;
+	uint32_t bytes;
+};
+
+// Whether the outer IPv4 header forbids fragments. An IPv6 packet may not be fragmented on its way,
+// unless it is so small that its sender need not be told (RFC 8200 section 5: every link carries
+// 1280 bytes).
+static inline bool gw_esp_outer_df(const struct gw_sa *sa, const struct gw_esp_inner *inner)
+{
+	if (sa->df != GW_DF_COPY)
+		return sa->df == GW_DF_SET;
+	return inner->family == 4 ? inner->dont_fragment : inner->bytes > GW_IPV6_MIN_MTU;
+}
+
+static inline uint8_t gw_esp_outer_tos(const struct gw_sa *sa, uint8_t inner_tos)
+{
+	uint8_t dscp = sa->dscp < 0 ? (uint8_t)(inner_tos & 0xfc) : (uint8_t)(sa->dscp << 2);
+
+	return dscp | gw_ecn_encapsulate(inner_tos);
+}
+
+// Writes the outer header at outer: the SA's template with this packet's lengths, TOS, ID and
+// checksum. total_bytes is the whole outer packet's; id in network order, used when fragments are
+// allowed (RFC 6864).
+static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
+	const struct gw_esp_inner *inner, uint32_t total_bytes, uint16_t id)
+{
+	uint8_t tos = gw_esp_outer_tos(sa, inner->tos);
+
+	if (sa->outer_family == 4) {
+		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)outer;
+		bool df = gw_esp_outer_df(sa, inner);
+		uint32_t sum = sa->ipv4_checksum;
+
+		memcpy(outer, sa->outer, sizeof(*ip));
+		ip->type_of_service = tos;
+		ip->total_length = rte_cpu_to_be_16((uint16_t)total_bytes);
+		ip->packet_id = df ? 0 : id;
+		ip->fragment_offset = df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
+		sum += rte_cpu_to_be_16(tos);
+		sum += ip->total_length;
+		sum += ip->packet_id;
+		sum += ip->fragment_offset;
+		ip->hdr_checksum = gw_checksum_finish(sum);
+	} else {
+		struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)outer;
+
+		memcpy(outer, sa->outer, sizeof(*ip));
+		ip->vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | (uint32_t)tos << 20);
+		ip->payload_len = rte_cpu_to_be_16((uint16_t)(total_bytes - sizeof(*ip)));
+	}
+}
