@@ -211,6 +211,7 @@ int gw_crypto_self_test_by(const struct gw_crypto_vector *vectors, unsigned int 
 		free(bench);
 		return -ENOMEM;
 	}
+	memset(refused, 0, sizeof(refused));
 	for (unsigned int i = 0; i < count; i++)
 		run_vector(engine, bench, &vectors[i], proven);
 	refuse_unproven(proven);
