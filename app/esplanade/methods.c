@@ -118,7 +118,7 @@ json_t *gateway_method_list(struct gw_rpc_call *call, json_t *params)
 			json_pack("{s:s, s:b, s:b, s:s}", "name", method->name, "changes",
 				method->changes, "alone", method->alone, "help", method->help));
 	}
-	return list;
+	return gateway_list("methods", list);
 }
 
 bool gateway_no_params(struct gw_rpc_call *call, json_t *params)
@@ -155,6 +155,11 @@ void gateway_put(json_t *object, const char *name, json_t *value)
 void gateway_put_count(json_t *object, const char *name, uint64_t count)
 {
 	gateway_put(object, name, json_integer((json_int_t)count));
+}
+
+json_t *gateway_list(const char *member, json_t *list)
+{
+	return json_pack("{s:o}", member, list);
 }
 
 json_t *gateway_result(const char *member, uint64_t count)

@@ -52,5 +52,8 @@ int gateway_read_port(json_t *value, const char *name, void *target,
 void gateway_put(json_t *object, const char *name, json_t *value);
 void gateway_put_count(json_t *object, const char *name, uint64_t count);
 
+// {"member": list}, which takes the list's reference.
+json_t *gateway_list(const char *member, json_t *list);
+
 // {"member": count}, the result of methods that change something.
 json_t *gateway_result(const char *member, uint64_t count);

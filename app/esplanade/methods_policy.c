@@ -102,7 +102,8 @@ json_t *gateway_policy_list(struct gw_rpc_call *call, json_t *params)
 		return NULL;
 	selection.list = json_array();
 	gw_policy_each(gateway->ipsec, list_one, &selection);
-	return selection.list;
+	return json_pack("{s:o, s:I}", "policies", selection.list, "total",
+		(json_int_t)gw_policy_count(gateway->ipsec));
 }
 
 static int delete_one(void *ctx, const struct gw_policy_record *record)

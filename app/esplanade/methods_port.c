@@ -54,10 +54,9 @@ static void add_port_counters(struct gw_port_counters *sum, const struct gw_port
 }
 
 // What the workers and the control core have counted.
-static json_t *gateway_counters(const struct gateway *gateway, unsigned int index)
+static void put_counters(json_t *object, const struct gateway *gateway, unsigned int index)
 {
 	struct gw_port_counters sum = gateway->counters.ports[index];
-	json_t *object = json_object();
 
 	for (unsigned int i = 0; i < gateway->dataplane.worker_count; i++)
 		add_port_counters(&sum, &gateway->dataplane.workers[i]->counters.ports[index]);
@@ -67,7 +66,6 @@ static json_t *gateway_counters(const struct gateway *gateway, unsigned int inde
 	gateway_put_count(object, "tx_bytes", sum.tx_bytes);
 	gateway_put_count(object, "punted", sum.punted);
 	gateway_put_count(object, "from_host", sum.from_host);
-	return object;
 }
 
 struct addresses {
@@ -105,7 +103,7 @@ static json_t *port_object(const struct gateway *gateway, const struct gw_port *
 	gateway_put_count(object, "rx_queues", port->rx_queues);
 	gateway_put_count(object, "tx_queues", port->tx_queues);
 	gateway_put(object, "software_rss", json_boolean(port->software_rss));
-	gateway_put(object, "counters", gateway_counters(gateway, port->index));
+	put_counters(object, gateway, port->index);
 	gateway_put(object, "device_counters", device_counters(port));
 	return object;
 }
@@ -120,5 +118,5 @@ json_t *gateway_port_list(struct gw_rpc_call *call, json_t *params)
 	list = json_array();
 	for (unsigned int i = 0; i < gateway->dataplane.port_count; i++)
 		json_array_append_new(list, port_object(gateway, gateway->dataplane.ports[i]));
-	return list;
+	return gateway_list("ports", list);
 }

@@ -50,7 +50,7 @@ json_t *gateway_route_list(struct gw_rpc_call *call, json_t *params)
 		return NULL;
 	list = json_array();
 	gw_route_each(gateway->routes, list_route, list);
-	return list;
+	return gateway_list("routes", list);
 }
 
 json_t *gateway_neighbour_add(struct gw_rpc_call *call, json_t *params)
@@ -111,5 +111,5 @@ json_t *gateway_neighbour_list(struct gw_rpc_call *call, json_t *params)
 		return NULL;
 	list = json_array();
 	gw_neighbour_each(gateway->routes, list_neighbour, list);
-	return list;
+	return gateway_list("neighbours", list);
 }

@@ -190,7 +190,8 @@ json_t *gateway_sa_list(struct gw_rpc_call *call, json_t *params)
 		return NULL;
 	selection.list = json_array();
 	gw_sa_each(gateway->ipsec, list_one, &selection);
-	return selection.list;
+	return json_pack("{s:o, s:I}", "sas", selection.list, "total",
+		(json_int_t)gw_sa_count(gateway->ipsec));
 }
 
 static int delete_one(void *ctx, struct gw_sa *sa, enum gw_origin)

@@ -46,7 +46,7 @@ json_t *gateway_worker_list(struct gw_rpc_call *call, json_t *params)
 		gateway_put_count(object, "sleeps", worker->counters.sleeps);
 		json_array_append_new(list, object);
 	}
-	return list;
+	return gateway_list("workers", list);
 }
 
 // Parameters of node.list.
@@ -111,13 +111,13 @@ json_t *gateway_node_list(struct gw_rpc_call *call, json_t *params)
 			worker_total(dataplane->workers[choice.worker], gw_nodes[i]->name, &totals);
 		else
 			gw_node_total(dataplane, gw_nodes[i], &totals);
-		gateway_put(object, "node", json_string(gw_nodes[i]->name));
+		gateway_put(object, "name", json_string(gw_nodes[i]->name));
 		gateway_put_count(object, "packets", totals.packets);
 		gateway_put_count(object, "vectors", totals.vectors);
 		gateway_put_count(object, "cycles", totals.cycles);
 		json_array_append_new(list, object);
 	}
-	return list;
+	return gateway_list("nodes", list);
 }
 
 static uint64_t drop_total(const struct gateway *gateway, unsigned int reason)
@@ -141,7 +141,7 @@ json_t *gateway_drop_list(struct gw_rpc_call *call, json_t *params)
 		const struct gw_drop_info *info = &gw_drop_table[i];
 		json_t *object = json_object();
 
-		gateway_put(object, "reason", json_string(info->name));
+		gateway_put(object, "name", json_string(info->name));
 		gateway_put_count(object, "packets", drop_total(gateway, i));
 		gateway_put(object, "severity", json_string(gw_drop_severity_name(info->severity)));
 		gateway_put(object, "per_sa", json_boolean(info->scope == GW_DROP_SCOPE_SA));
@@ -149,5 +149,5 @@ json_t *gateway_drop_list(struct gw_rpc_call *call, json_t *params)
 		gateway_put(object, "remedy", json_string(info->remedy));
 		json_array_append_new(list, object);
 	}
-	return list;
+	return gateway_list("drops", list);
 }
