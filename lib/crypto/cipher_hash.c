@@ -17,16 +17,28 @@
 
 #include <rte_byteorder.h>
 
-#define HMAC_KEY_LINES 1
-#define CBC_KEY_LINES  4
-
 static const uint8_t zero_block[GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
 
-static inline void prefetch_after(struct gw_crypto_op **ops, unsigned int i, unsigned int count)
+// Is the key of this op another than that of the op before it?
+static inline bool key_changes(struct gw_crypto_op **ops, unsigned int i)
 {
-	if (i + 2 < count)
-		gw_crypto_prefetch(ops[i + 2], ops[i + 1]->key,
-			ops[0]->key->cipher == IMB_CIPHER_CBC ? CBC_KEY_LINES : HMAC_KEY_LINES);
+	return i == 0 || ops[i]->key != ops[i - 1]->key;
+}
+
+// Both ask, while jobs are filled in, for what the burst will read.
+static inline void prefetch_to_hash(struct gw_crypto_op **ops, unsigned int i)
+{
+	gw_crypto_prefetch_packet(ops[i]);
+	if (key_changes(ops, i))
+		gw_crypto_prefetch(ops[i]->key->cbc.inner, 2 * GW_CRYPTO_HASH_STATE_BYTES);
+}
+
+static inline void prefetch_to_cipher(
+	struct gw_crypto_op **ops, unsigned int i, const uint32_t *round_keys)
+{
+	if (key_changes(ops, i))
+		gw_crypto_prefetch(round_keys,
+			(ops[i]->key->cipher_key_bytes == 32 ? 15 : 11) * GW_CRYPTO_BLOCK_BYTES);
 }
 
 static inline void fill_hash(IMB_JOB *job, const struct gw_crypto_op *op, uint8_t *tag)
@@ -86,9 +98,11 @@ static void seal_burst(struct gw_crypto_engine *engine, IMB_MGR *manager, struct
 	const struct gw_crypto_key *key = ops[0]->key;
 
 	for (unsigned int i = 0; i < count; i++) {
-		prefetch_after(ops, i, count);
-		if (key->cipher == IMB_CIPHER_CBC)
+		prefetch_to_hash(ops, i);
+		if (key->cipher == IMB_CIPHER_CBC) {
+			prefetch_to_cipher(ops, i, ops[i]->key->cbc.encrypt);
 			fill_encrypt(engine, &engine->jobs[i], ops[i]);
+		}
 		fill_hash(&engine->jobs[i], ops[i], gw_crypto_icv(ops[i]));
 	}
 	if (key->cipher == IMB_CIPHER_CBC &&
@@ -108,8 +122,12 @@ static bool verify_burst(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	const struct gw_crypto_key *key = ops[0]->key;
 
 	for (unsigned int i = 0; i < count; i++) {
-		prefetch_after(ops, i, count);
-		memcpy(&engine->covered[i], gw_crypto_icv(ops[i]), sizeof(engine->covered[i]));
+		prefetch_to_hash(ops, i);
+		if (key->cipher == IMB_CIPHER_CBC)
+			prefetch_to_cipher(ops, i, ops[i]->key->cbc.decrypt);
+		if (ops[i]->key->esn)
+			memcpy(&engine->covered[i], gw_crypto_icv(ops[i]),
+				sizeof(engine->covered[i]));
 		fill_hash(&engine->jobs[i], ops[i], engine->tags[i]);
 	}
 	if (IMB_SUBMIT_HASH_BURST_NOCHECK(manager, engine->jobs, count, key->hash) != count)
@@ -117,7 +135,8 @@ static bool verify_burst(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	for (unsigned int i = 0; i < count; i++) {
 		uint8_t *icv = gw_crypto_icv(ops[i]);
 
-		memcpy(icv, &engine->covered[i], sizeof(engine->covered[i]));
+		if (ops[i]->key->esn)
+			memcpy(icv, &engine->covered[i], sizeof(engine->covered[i]));
 		ops[i]->status = gw_crypto_icv_equal(engine->tags[i], icv, key->icv_bytes)
 					 ? GW_CRYPTO_OK
 					 : GW_CRYPTO_BAD_ICV;

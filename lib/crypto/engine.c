@@ -91,7 +91,8 @@ static inline uint16_t lane_of(const struct gw_crypto_engine *engine, const stru
 {
 	const struct gw_crypto_key *key = op->key;
 
-	if (op->payload_bytes == 0 || op->payload_bytes > GW_CRYPTO_MAX_PAYLOAD ||
+	if (op->payload_bytes == 0 ||
+		op->payload_bytes > GW_CRYPTO_MAX_IV_AND_PAYLOAD - key->iv_bytes ||
 		(op->payload_bytes & (key->align_bytes - 1)))
 		return NO_LANE;
 	return key->class * 2 + (op->payload_bytes <= engine->short_bytes[key->class]);

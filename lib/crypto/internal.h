@@ -23,10 +23,12 @@
 #define GW_CRYPTO_MAX_ICV_BYTES    32
 #define GW_CRYPTO_AES_KEY_WORDS    60 // fifteen round keys
 #define GW_CRYPTO_ESP_BYTES        8  // SPI and sequence number
-// IPsec-MB counts bytes of a job in 16 bits; an IP packet's ESP payload is shorter.
-#define GW_CRYPTO_MAX_PAYLOAD (UINT16_MAX - 64)
-#define GW_CRYPTO_BATCH       256u
-#define GW_CRYPTO_BURST       64u
+// IPsec-MB counts the bytes of a job in 16 bits: the HMAC's cover SPI and number, IV, payload and
+// the high half. No IP packet holds as much.
+#define GW_CRYPTO_MAX_IV_AND_PAYLOAD (UINT16_MAX - 1u - 12u)
+
+#define GW_CRYPTO_BATCH 256u
+#define GW_CRYPTO_BURST 64u
 
 // control: wo before publication, worker: ro
 struct gw_crypto_key {
@@ -94,7 +96,7 @@ struct gw_crypto_engine {
 	uint8_t nonces[GW_CRYPTO_BURST][16] __rte_cache_aligned;
 	uint8_t aads[GW_CRYPTO_BURST][16] __rte_cache_aligned;
 	uint8_t tags[GW_CRYPTO_BURST][GW_CRYPTO_MAX_ICV_BYTES] __rte_cache_aligned;
-	uint32_t covered[GW_CRYPTO_BURST]; // what the high half of the number stands upon
+	uint32_t covered[GW_CRYPTO_BURST]; // ICV bytes that the number's high half hides
 	struct chacha20_poly1305_context_data chacha __rte_cache_aligned;
 };
 
@@ -134,16 +136,21 @@ static inline bool gw_crypto_icv_equal(const uint8_t *a, const uint8_t *b, unsig
 	return difference == 0;
 }
 
-// Asks for what the op after next will read: its packet's first and last lines and, unless it is
-// the key of the op before it, as much of the expanded key as short packets use.
-static inline void gw_crypto_prefetch(
-	const struct gw_crypto_op *op, const struct gw_crypto_key *before, unsigned int key_lines)
+// Asks for the lines of [data, data + bytes).
+static inline void gw_crypto_prefetch(const void *data, unsigned int bytes)
+{
+	const uint8_t *first = RTE_PTR_ALIGN_FLOOR(data, RTE_CACHE_LINE_SIZE);
+
+	for (const uint8_t *line = first; line < (const uint8_t *)data + bytes;
+		line += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(line);
+}
+
+// Asks for the parts of a packet from which the CPU's own prefetcher goes on: its first lines and
+// the one of the ICV.
+static inline void gw_crypto_prefetch_packet(const struct gw_crypto_op *op)
 {
 	rte_prefetch0_write(op->esp);
-	rte_prefetch0_write(op->esp + 64);
+	rte_prefetch0_write(op->esp + RTE_CACHE_LINE_SIZE);
 	rte_prefetch0_write(gw_crypto_icv(op));
-	if (op->key == before)
-		return;
-	for (unsigned int i = 0; i < key_lines; i++)
-		rte_prefetch0((const uint8_t *)&op->key->gcm + i * RTE_CACHE_LINE_SIZE);
 }
