@@ -24,5 +24,5 @@ json_t *gw_api_client_call(
 json_t *gw_api_client_batch(struct gw_api_client *client, json_t *calls, struct gw_error *err);
 
 // Waits for the next event's params: a new reference, or NULL with err filled (ETIMEDOUT after
-// timeout_ms; -1: for ever).
+// timeout_ms; -1: for ever; EINTR when a signal came).
 json_t *gw_api_client_event(struct gw_api_client *client, int timeout_ms, struct gw_error *err);

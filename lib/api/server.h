@@ -26,9 +26,14 @@ struct gw_api_server_options {
 	const struct gw_rpc_method *methods;
 	size_t method_count;
 	void *ctx;
-	unsigned int max_clients; // further ones are told so and closed
+	// 0: 256. One more client is told so and closed, unless another has never sent a request:
+	// then the longest silent one gives way, so that idle connections lock nobody out.
+	unsigned int max_clients;
+	unsigned int write_timeout_ms; // 0: ten seconds without progress end a connection
 };
 
+// options is copied, but for what methods, ctx and events point at. NULL with err filled:
+// EADDRINUSE when another daemon listens on path.
 struct gw_api_server *gw_api_server_new(
 	const struct gw_api_server_options *options, struct gw_error *err);
 void gw_api_server_free(struct gw_api_server *server); // removes the socket

@@ -51,7 +51,7 @@ struct gw_sa {
 	uint8_t reserved[8];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
-	uint8_t outer[40] __rte_cache_aligned; // lengths, IPv4 ID, TOS and checksum zero
+	uint8_t outer[40] __rte_cache_aligned; // lengths, IPv4 ID and DF, TOS and checksum zero
 	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
 	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
 				   // complemented sum folded)

@@ -68,3 +68,10 @@ struct gw_config {
 // caller's.
 int gw_config_read(json_t *object, struct gw_config **config, struct gw_error *err);
 void gw_config_free(struct gw_config *config); // NULL is allowed
+
+// The second half of gw_config_read: whether the parts fit together.
+int gw_config_check(const struct gw_config *config, struct gw_error *err);
+
+// The fewest packet buffers that fill every queue of every port and leave each worker enough to
+// work with.
+uint64_t gw_config_least_buffers(const struct gw_config *config);

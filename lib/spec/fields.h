@@ -22,17 +22,36 @@ typedef int (*gw_field_reader)(json_t *value, const char *name, void *target, st
 
 struct gw_field {
 	const char *name;
-	gw_field_reader read;
-	size_t offset; // of the target in the object's structure
+	gw_field_reader read; // NULL: words, text_size or table say how
+	size_t offset;        // of the target in the object's structure
 	bool required;
 	const char *help; // one sentence for the reference in docs/
+
+	// What follows may be left out.
+	const char *standard; // what an absent member counts as, as JSON text; NULL: the target
+			      // keeps its value
+	uint64_t least, most;     // bounds of a number; most 0: those of its type
+	const char *const *words; // the target is an enum that counts them; NULL-terminated
+	size_t text_size;         // the target is char[text_size]
+	const struct gw_field_table *table; // the target is an object with these fields; beside
+					    // read, for the reference only
+	const char *type; // what the value may be, where the above does not tell
 };
 
-// Reads the members of object into target by fields[count]; what is absent keeps the value that
-// target had. Refuses anything but an object, members that no field names (it lists those that
-// exist) and missing required ones.
+struct gw_field_table {
+	const char *help; // what the object is, for the reference
+	const struct gw_field *fields;
+	size_t count;
+};
+
+// Reads the members of object into target by fields[count]. Refuses anything but an object, members
+// that no field names (it lists those that exist, the likeliest first) and missing required ones.
+// With a name, err->where begins with it: "name.member".
 int gw_fields_read(json_t *object, const char *name, const struct gw_field *fields, size_t count,
 	void *target, struct gw_error *err);
+
+// What a value of field may be, in words: "a whole number from 576 to 9600". Returns buffer.
+const char *gw_field_describe(const struct gw_field *field, char *buffer, size_t size);
 
 // Readers of common kinds; the target's type is in brackets.
 int gw_read_bool(json_t *value, const char *name, void *target, struct gw_error *err); // (bool)

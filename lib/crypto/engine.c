@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// A batch of ops is sorted, by pointers, into lanes: one for each class of algorithms and, where
+// short packets are computed in another way, one for those. Each lane then goes through its way at
+// once. The caller's array keeps its order.
+
+#include "crypto/engine.h"
+
+#include <stdio.h>
+
+#include <rte_malloc.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/internal.h"
+
+#define NO_LANE        UINT16_MAX
+#define PREFETCH_AHEAD 4
+
+static_assert(GW_CRYPTO_LANES < NO_LANE, "a lane is 16 bits");
+
+static int set_lane(
+	struct gw_crypto_engine *engine, unsigned int lane, const struct gw_crypto_choice *choice)
+{
+	IMB_MGR **manager = &engine->managers[choice->path];
+
+	if (!choice->way)
+		return 0;
+	if (!*manager)
+		*manager = gw_crypto_manager_new(choice->path);
+	if (!*manager)
+		return -1;
+	engine->lanes[lane].way = choice->way;
+	engine->lanes[lane].manager = *manager;
+	return 0;
+}
+
+struct gw_crypto_engine *gw_crypto_engine_new(void)
+{
+	struct gw_crypto_engine *engine =
+		rte_zmalloc("crypto engine", sizeof(*engine), RTE_CACHE_LINE_SIZE);
+
+	if (!engine) {
+		gw_log_error("no memory for a crypto engine of %zu bytes: raise memory.size_mb",
+			sizeof(*engine));
+		return NULL;
+	}
+	for (unsigned int class = 0; class < GW_CRYPTO_CLASSES; class ++) {
+		const struct gw_crypto_plan *plan = gw_crypto_plan(class);
+
+		engine->short_bytes[class] = plan->short_bytes;
+		if (set_lane(engine, class * 2, &plan->choice) < 0 ||
+			set_lane(engine, class * 2 + 1, &plan->brief) < 0) {
+			gw_crypto_engine_free(engine);
+			return NULL;
+		}
+	}
+	return engine;
+}
+
+void gw_crypto_engine_free(struct gw_crypto_engine *engine)
+{
+	if (!engine)
+		return;
+	for (int path = 0; path < GW_CRYPTO_PATH_COUNT; path++)
+		gw_crypto_manager_free(engine->managers[path]);
+	gw_wipe(engine, sizeof(*engine));
+	rte_free(engine);
+}
+
+const char *gw_crypto_engine_name(
+	const struct gw_crypto_engine *engine, char *buffer, unsigned int size)
+{
+	const char *separator = ", ";
+	int used = snprintf(buffer, size, "IPsec-MB %s", imb_get_version_str());
+
+	for (int path = GW_CRYPTO_PATH_COUNT - 1; path >= 0; path--) {
+		if (!engine->managers[path] || used < 0 || (unsigned int)used >= size)
+			continue;
+		used += snprintf(
+			buffer + used, size - used, "%s%s", separator, gw_crypto_path_name(path));
+		separator = " and ";
+	}
+	return buffer;
+}
+
+// The op's lane; NO_LANE when its length is none that ESP can have, which the library, called
+// without its own checks, must not see.
+static inline uint16_t lane_of(const struct gw_crypto_engine *engine, const struct gw_crypto_op *op)
+{
+	const struct gw_crypto_key *key = op->key;
+
+	if (op->payload_bytes == 0 ||
+		op->payload_bytes > GW_CRYPTO_MAX_IV_AND_PAYLOAD - key->iv_bytes ||
+		(op->payload_bytes & (key->align_bytes - 1)))
+		return NO_LANE;
+	return key->class * 2 + (op->payload_bytes <= engine->short_bytes[key->class]);
+}
+
+// Sorts the batch into engine->sorted. Returns the number of lanes in use; used lists them, and
+// lane_end says where each one's ops end.
+static unsigned int sort(struct gw_crypto_engine *engine, struct gw_crypto_op *ops,
+	unsigned int count, uint16_t *used)
+{
+	unsigned int lanes = 0, end = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		uint16_t lane;
+
+		if (i + PREFETCH_AHEAD < count)
+			rte_prefetch0(ops[i + PREFETCH_AHEAD].key);
+		ops[i].status = GW_CRYPTO_FAILED;
+		lane = lane_of(engine, &ops[i]);
+		engine->op_lane[i] = lane;
+		if (lane != NO_LANE && engine->lane_count[lane]++ == 0)
+			used[lanes++] = lane;
+	}
+	for (unsigned int i = 0; i < lanes; i++) {
+		engine->lane_end[used[i]] = end;
+		end += engine->lane_count[used[i]];
+	}
+	for (unsigned int i = 0; i < count; i++)
+		if (engine->op_lane[i] != NO_LANE)
+			engine->sorted[engine->lane_end[engine->op_lane[i]]++] = &ops[i];
+	return lanes;
+}
+
+static inline void run(
+	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count, bool seal)
+{
+	uint16_t used[GW_CRYPTO_LANES];
+
+	for (unsigned int i = 0; i < count; i += GW_CRYPTO_BATCH) {
+		unsigned int batch = RTE_MIN(count - i, GW_CRYPTO_BATCH);
+		unsigned int lanes = sort(engine, ops + i, batch, used);
+
+		for (unsigned int l = 0; l < lanes; l++) {
+			const struct gw_crypto_lane *lane = &engine->lanes[used[l]];
+			unsigned int members = engine->lane_count[used[l]];
+			struct gw_crypto_op **first =
+				&engine->sorted[engine->lane_end[used[l]] - members];
+
+			engine->lane_count[used[l]] = 0;
+			if (seal)
+				lane->way->seal(engine, lane->manager, first, members);
+			else
+				lane->way->open(engine, lane->manager, first, members);
+		}
+	}
+}
+
+void gw_crypto_seal(struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count)
+{
+	run(engine, ops, count, true);
+}
+
+void gw_crypto_open(struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count)
+{
+	run(engine, ops, count, false);
+}
+
+void gw_crypto_seal_keeping_iv(
+	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count)
+{
+	engine->keep_iv = true;
+	run(engine, ops, count, true);
+	engine->keep_iv = false;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "crypto/key.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <rte_malloc.h>
+
+#include "base/secret.h"
+#include "crypto/internal.h"
+
+#define HMAC_BLOCK_BYTES 64 // of SHA-1 and SHA-256
+
+uint8_t gw_crypto_iv_bytes(const struct gw_crypto_key *key)
+{
+	return key->iv_bytes;
+}
+
+uint8_t gw_crypto_icv_bytes(const struct gw_crypto_key *key)
+{
+	return key->icv_bytes;
+}
+
+uint8_t gw_crypto_align_bytes(const struct gw_crypto_key *key)
+{
+	return key->align_bytes;
+}
+
+// The place of the key's length among those that the algorithm has, or -EINVAL.
+static int find_key_size(const struct gw_crypto_key_spec *spec, struct gw_error *err)
+{
+	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
+	const uint8_t *sizes = encryption->key_bytes;
+	uint8_t salt = encryption->salt_bytes;
+
+	if (spec->encryption_key_bytes == sizes[0] + salt)
+		return 0;
+	if (sizes[1] && spec->encryption_key_bytes == sizes[1] + salt)
+		return 1;
+	if (sizes[1])
+		return gw_error_set(err, EINVAL,
+			"%s takes a key of %u or %u bytes (%u of them salt), not %u",
+			encryption->name, sizes[0] + salt, sizes[1] + salt, salt,
+			spec->encryption_key_bytes);
+	return gw_error_set(err, EINVAL, "%s takes a key of %u bytes (%u of them salt), not %u",
+		encryption->name, sizes[0] + salt, salt, spec->encryption_key_bytes);
+}
+
+// RFC 8221 section 2: encryption never goes without integrity.
+static int check_integrity(const struct gw_crypto_key_spec *spec, struct gw_error *err)
+{
+	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
+	const struct gw_integrity *integrity = &gw_integrities[spec->integrity];
+
+	if (encryption->aead && spec->integrity != GW_INTEGRITY_NONE)
+		return gw_error_set(err, EINVAL, "%s brings its own integrity: leave %s out",
+			encryption->name, integrity->name);
+	if (!encryption->aead && spec->integrity == GW_INTEGRITY_NONE)
+		return gw_error_set(err, EINVAL,
+			"%s needs an integrity algorithm beside it, such as %s", encryption->name,
+			gw_integrities[GW_INTEGRITY_NONE + 1].name);
+	if (spec->integrity_key_bytes != integrity->key_bytes)
+		return gw_error_set(err, EINVAL, "%s takes a key of %u bytes, not %u",
+			integrity->name, integrity->key_bytes, spec->integrity_key_bytes);
+	return 0;
+}
+
+static int check(const struct gw_crypto_key_spec *spec, struct gw_error *err)
+{
+	if (spec->encryption <= GW_ENCRYPTION_UNSET || spec->encryption >= GW_ENCRYPTION_COUNT)
+		return gw_error_set(err, EINVAL, "there is no encryption algorithm");
+	if (spec->integrity < GW_INTEGRITY_NONE || spec->integrity >= GW_INTEGRITY_COUNT)
+		return gw_error_set(err, EINVAL, "there is no such integrity algorithm");
+	return check_integrity(spec, err);
+}
+
+static size_t bytes_needed(IMB_CIPHER_MODE cipher)
+{
+	size_t head = offsetof(struct gw_crypto_key, gcm);
+
+	switch (cipher) {
+	case IMB_CIPHER_GCM:
+		return head + sizeof(struct gcm_key_data);
+	case IMB_CIPHER_CHACHA20_POLY1305:
+		return head + sizeof(((struct gw_crypto_key *)NULL)->chacha);
+	case IMB_CIPHER_NULL:
+		return offsetof(struct gw_crypto_key, cbc.encrypt);
+	default:
+		return head + sizeof(((struct gw_crypto_key *)NULL)->cbc);
+	}
+}
+
+// The state of the hash after one block of the key, padded with pad (RFC 2104 section 4).
+static void expand_hmac_half(
+	const IMB_MGR *manager, const struct gw_crypto_key_spec *spec, uint8_t pad, uint8_t *state)
+{
+	uint8_t block[HMAC_BLOCK_BYTES];
+
+	memset(block, pad, sizeof(block));
+	for (unsigned int i = 0; i < spec->integrity_key_bytes; i++)
+		block[i] ^= spec->integrity_key[i];
+	if (gw_crypto_hash(spec->integrity) == IMB_AUTH_HMAC_SHA_1)
+		IMB_SHA1_ONE_BLOCK(manager, block, state);
+	else
+		IMB_SHA256_ONE_BLOCK(manager, block, state);
+	gw_wipe(block, sizeof(block));
+}
+
+static void expand(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, IMB_MGR *manager)
+{
+	bool wide = key->cipher_key_bytes == 32;
+
+	if (spec->integrity != GW_INTEGRITY_NONE) {
+		expand_hmac_half(manager, spec, 0x36, key->cbc.inner);
+		expand_hmac_half(manager, spec, 0x5c, key->cbc.outer);
+	}
+	switch (key->cipher) {
+	case IMB_CIPHER_GCM:
+		if (wide)
+			IMB_AES256_GCM_PRE(manager, spec->encryption_key, &key->gcm);
+		else
+			IMB_AES128_GCM_PRE(manager, spec->encryption_key, &key->gcm);
+		break;
+	case IMB_CIPHER_CHACHA20_POLY1305:
+		memcpy(key->chacha, spec->encryption_key, sizeof(key->chacha));
+		break;
+	case IMB_CIPHER_CBC:
+		if (wide)
+			IMB_AES_KEYEXP_256(
+				manager, spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
+		else
+			IMB_AES_KEYEXP_128(
+				manager, spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
+		break;
+	default:
+		break;
+	}
+}
+
+static void describe(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, unsigned int key_size)
+{
+	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
+
+	key->class = gw_crypto_class(spec->encryption, key_size, spec->integrity);
+	key->esn = spec->esn;
+	key->iv_bytes = encryption->iv_bytes;
+	key->icv_bytes = encryption->aead ? encryption->icv_bytes
+					  : gw_integrities[spec->integrity].icv_bytes;
+	key->align_bytes = encryption->block_bytes;
+	key->encryption = spec->encryption;
+	key->integrity = spec->integrity;
+	key->cipher = gw_crypto_cipher(spec->encryption);
+	key->hash = gw_crypto_hash(spec->integrity);
+	key->cipher_key_bytes = encryption->key_bytes[key_size];
+	if (encryption->salt_bytes)
+		memcpy(key->salt, spec->encryption_key + key->cipher_key_bytes, sizeof(key->salt));
+}
+
+struct gw_crypto_key *gw_crypto_key_make(
+	const struct gw_crypto_key_spec *spec, struct gw_error *err)
+{
+	struct gw_crypto_key *key;
+	IMB_MGR *manager;
+	int key_size;
+	size_t bytes;
+
+	if (check(spec, err) < 0)
+		return NULL;
+	key_size = find_key_size(spec, err);
+	if (key_size < 0)
+		return NULL;
+	manager = gw_crypto_manager_shared(
+		gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
+			->choice.path);
+	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(gw_crypto_cipher(spec->encryption)));
+	key = manager ? rte_zmalloc("crypto key", bytes, RTE_CACHE_LINE_SIZE) : NULL;
+	if (!key) {
+		gw_error_set(err, ENOMEM, "there is no memory for a key of %zu bytes", bytes);
+		return NULL;
+	}
+	key->allocated_bytes = bytes;
+	describe(key, spec, key_size);
+	if (getrandom(key->iv_mask, sizeof(key->iv_mask), 0) != sizeof(key->iv_mask)) {
+		gw_error_set(err, EAGAIN, "the kernel gives no random bytes for the IVs");
+		gw_crypto_key_free(key);
+		return NULL;
+	}
+	expand(key, spec, manager);
+	return key;
+}
+
+struct gw_crypto_key *gw_crypto_key_new(const struct gw_crypto_key_spec *spec, struct gw_error *err)
+{
+	if (check(spec, err) < 0)
+		return NULL;
+	if (!gw_crypto_usable(spec->encryption, spec->integrity)) {
+		gw_error_set(err, ENOTSUP,
+			"%s%s%s failed its self-test on this machine: choose another algorithm",
+			gw_encryptions[spec->encryption].name, spec->integrity ? " with " : "",
+			spec->integrity ? gw_integrities[spec->integrity].name : "");
+		return NULL;
+	}
+	return gw_crypto_key_make(spec, err);
+}
+
+void gw_crypto_key_free(struct gw_crypto_key *key)
+{
+	if (!key)
+		return;
+	gw_wipe(key, key->allocated_bytes);
+	rte_free(key);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "crypto/plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+// The measurements behind the rules are in docs/decisions/001-ipsec-mb-api.md.
+
+// IPsec-MB 1.3's SSE code for ChaCha20 reads beyond the end of some messages from 81 bytes on;
+// below that it is the fastest without AVX-512.
+#define CHACHA_SSE_SAFE_BYTES 80
+
+struct rule {
+	uint64_t features; // the first rule whose features the CPU has is taken
+	struct gw_crypto_plan plan;
+};
+
+static const struct rule gcm_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_SSE } } },
+};
+
+static const struct rule chacha_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_chacha_burst, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .short_bytes = CHACHA_SSE_SAFE_BYTES,
+				     .brief = { &gw_crypto_chacha_burst, GW_CRYPTO_SSE },
+				     .choice = { &gw_crypto_chacha_direct, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .short_bytes = CHACHA_SSE_SAFE_BYTES,
+				    .brief = { &gw_crypto_chacha_burst, GW_CRYPTO_SSE },
+				    .choice = { &gw_crypto_chacha_direct, GW_CRYPTO_AVX } } },
+	{ 0, { .short_bytes = CHACHA_SSE_SAFE_BYTES,
+		     .brief = { &gw_crypto_chacha_burst, GW_CRYPTO_SSE },
+		     .choice = { &gw_crypto_chacha_direct, GW_CRYPTO_SSE } } },
+};
+
+// The library uses a CPU's SHA instructions in its AVX2 code only where GFNI is there as well, and
+// in its SSE code always.
+static const struct rule hmac_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_SSE_T2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
+};
+
+static const IMB_CIPHER_MODE ciphers[GW_ENCRYPTION_COUNT] = {
+#define ENCRYPTION(id, name, xfrm, aead, key0, key1, salt, iv, block, icv, cipher)                 \
+	[GW_ENCRYPTION_##id] = cipher,
+#define INTEGRITY(...)
+#include "spec/algorithm.def"
+#undef ENCRYPTION
+#undef INTEGRITY
+};
+
+static const IMB_HASH_ALG hashes[GW_INTEGRITY_COUNT] = {
+#define ENCRYPTION(...)
+#define INTEGRITY(id, name, xfrm, key, icv, hash) [GW_INTEGRITY_##id] = hash,
+#include "spec/algorithm.def"
+#undef ENCRYPTION
+#undef INTEGRITY
+};
+
+static struct gw_crypto_plan plans[GW_CRYPTO_CLASSES]; // control: wo at start, worker: ro
+static bool planned;                                   // control: rw
+
+static const struct gw_crypto_plan *apply(const struct rule *rules, uint64_t features)
+{
+	while ((rules->features & features) != rules->features)
+		rules++;
+	return &rules->plan;
+}
+
+static const struct rule *rules_for(
+	enum gw_encryption_id encryption, enum gw_integrity_id integrity)
+{
+	if (encryption == GW_ENCRYPTION_UNSET ||
+		gw_encryptions[encryption].aead != (integrity == GW_INTEGRITY_NONE))
+		return NULL;
+	switch (ciphers[encryption]) {
+	case IMB_CIPHER_GCM:
+		return gcm_rules;
+	case IMB_CIPHER_CHACHA20_POLY1305:
+		return chacha_rules;
+	default:
+		return hmac_rules;
+	}
+}
+
+void gw_crypto_plan_limit(uint64_t features)
+{
+	features &= imb_get_feature_flags();
+	memset(plans, 0, sizeof(plans));
+	for (int e = 0; e < GW_ENCRYPTION_COUNT; e++) {
+		for (int i = 0; i < GW_INTEGRITY_COUNT; i++) {
+			const struct rule *rules = rules_for(e, i);
+
+			if (!rules)
+				continue;
+			// The second key length, 0 where there is none, is always the last.
+			for (unsigned int k = 0; k < GW_CRYPTO_KEY_SIZES; k++)
+				if (k == 0 || gw_encryptions[e].key_bytes[k])
+					plans[gw_crypto_class(e, k, i)] = *apply(rules, features);
+		}
+	}
+	planned = true;
+}
+
+const struct gw_crypto_plan *gw_crypto_plan(unsigned int class)
+{
+	if (!planned)
+		gw_crypto_plan_limit(UINT64_MAX);
+	return &plans[class];
+}
+
+unsigned int gw_crypto_class(
+	enum gw_encryption_id encryption, unsigned int key_size, enum gw_integrity_id integrity)
+{
+	return (encryption * GW_CRYPTO_KEY_SIZES + key_size) * GW_INTEGRITY_COUNT + integrity;
+}
+
+IMB_CIPHER_MODE gw_crypto_cipher(enum gw_encryption_id encryption)
+{
+	return ciphers[encryption];
+}
+
+IMB_HASH_ALG gw_crypto_hash(enum gw_integrity_id integrity)
+{
+	return hashes[integrity];
+}

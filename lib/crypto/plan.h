@@ -1,0 +1,60 @@
+// Called by: control core (made there at start; workers only read it)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+
+#include <intel-ipsec-mb.h>
+
+#include "crypto/manager.h"
+#include "spec/algorithm.h"
+
+// Which calls of IPsec-MB compute what on this CPU. A class is one combination of algorithms and
+// key length: its packets are computed together, whatever SA they belong to.
+
+#define GW_CRYPTO_KEY_SIZES 2
+#define GW_CRYPTO_CLASSES   (GW_ENCRYPTION_COUNT * GW_CRYPTO_KEY_SIZES * GW_INTEGRITY_COUNT)
+
+struct gw_crypto_engine;
+struct gw_crypto_op;
+
+// One way to compute a class. Both functions get ops of one class and set their status to
+// GW_CRYPTO_OK or GW_CRYPTO_BAD_ICV; what they leave alone has failed.
+struct gw_crypto_way {
+	const char *name;
+	void (*seal)(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
+		unsigned int count);
+	void (*open)(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
+		unsigned int count);
+};
+
+extern const struct gw_crypto_way gw_crypto_gcm_direct;
+extern const struct gw_crypto_way gw_crypto_chacha_direct;
+extern const struct gw_crypto_way gw_crypto_chacha_burst;
+extern const struct gw_crypto_way gw_crypto_cipher_hash_burst;
+
+struct gw_crypto_choice {
+	const struct gw_crypto_way *way;
+	enum gw_crypto_path path;
+};
+
+struct gw_crypto_plan {
+	uint32_t short_bytes; // payloads up to it take `brief`; 0: none do
+	struct gw_crypto_choice brief;
+	struct gw_crypto_choice choice; // way NULL: no such combination of algorithms
+};
+
+unsigned int gw_crypto_class(
+	enum gw_encryption_id encryption, unsigned int key_size, enum gw_integrity_id integrity);
+
+// Made at the first call, for the CPU's features. The keys of GCM are expanded for the path in it,
+// so that it must not change while keys exist.
+const struct gw_crypto_plan *gw_crypto_plan(unsigned int class);
+
+// For tests, before any key and engine: the plan of a CPU that has no more than features.
+void gw_crypto_plan_limit(uint64_t features);
+
+IMB_CIPHER_MODE gw_crypto_cipher(enum gw_encryption_id encryption);
+IMB_HASH_ALG gw_crypto_hash(enum gw_integrity_id integrity);

@@ -1,0 +1,121 @@
+// Called by: control core (the database's own files)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "ipsec/db.h"
+#include "ipsec/index.h"
+#include "ipsec/reqid.h"
+#include "ipsec/siphash.h"
+#include "ipsec/spi.h"
+
+// What the files of the database share. How a change goes through it is told in db.c.
+
+// One staged step of a transaction. It stands in the record that it is about, so that committing
+// needs no memory.
+struct gw_db_change {
+	STAILQ_ENTRY(gw_db_change) next;
+	enum gw_ipsec_change kind;
+};
+
+// A record's states:
+//   staged     neither committed nor leaving: added by the open transaction
+//   committed  workers find it
+//   leaving    the open transaction deletes it; it was committed, or staged before by the same one
+struct gw_db_state {
+	bool committed;
+	bool leaving;
+};
+
+struct gw_db_sa {
+	struct gw_index_link by_id;
+	struct gw_index_link by_key; // where key_is_unique
+	TAILQ_ENTRY(gw_db_sa) order;
+	TAILQ_ENTRY(gw_db_sa) carrier; // outbound and committed
+	struct gw_db_change added;
+	struct gw_db_change deleted;
+	struct gw_db_sa *successor; // while committing: another SA of the transaction with its key
+	struct gw_sa *sa;
+	struct gw_reqid_entry *reqid;  // outbound; else NULL
+	struct gw_siphash fingerprint; // of the key
+	bool key_is_unique;            // no two may have this key: outbound, counter mode
+	uint8_t origin;
+	struct gw_db_state state;
+};
+
+struct gw_db_policy {
+	struct gw_policy_record record;
+	struct gw_index_link by_id;
+	TAILQ_ENTRY(gw_db_policy) order;
+	struct gw_db_change added;
+	struct gw_db_change deleted;
+	struct gw_reqid_entry *reqid; // outbound PROTECT; else NULL
+	uint64_t serial;              // of its addition
+	struct gw_db_state state;
+};
+
+// How many there are: committed, and as the open transaction will leave it, which is what limits
+// are compared with.
+struct gw_db_count {
+	uint32_t committed;
+	uint32_t staged;
+};
+
+struct gw_ipsec_db {
+	struct gw_ipsec_db_options options;
+	struct gw_sad *sad;
+	struct gw_spd *spds[2]; // by enum gw_direction
+	uint8_t secret[GW_SIPHASH_SECRET_BYTES];
+
+	struct gw_index sas_by_id;
+	struct gw_index sas_by_key;
+	TAILQ_HEAD(, gw_db_sa) sas; // committed, in order of addition
+	struct gw_db_count sa_count;
+
+	struct gw_index policies_by_id;
+	TAILQ_HEAD(, gw_db_policy) policies; // committed, in order of addition
+	struct gw_db_count policy_count;
+	uint64_t policy_serial;
+
+	struct gw_reqid_table reqids;
+	struct gw_spi_book spis;
+
+	// The one open transaction: which, and how many steps of it are neither committed nor
+	// aborted.
+	struct gw_txn *txn;
+	size_t pending;
+	STAILQ_HEAD(gw_db_changes, gw_db_change) committing; // steps whose turn has come
+};
+
+// db.c
+// Whether txn may stage: 0, or -EBUSY with err filled while another transaction is open.
+int gw_db_open(struct gw_ipsec_db *db, struct gw_txn *txn, struct gw_error *err);
+// Adds the step; the last thing that staging does. 0, or -ENOMEM with err filled.
+int gw_db_stage(struct gw_ipsec_db *db, struct gw_txn *txn, struct gw_db_change *change,
+	struct gw_error *err);
+
+// db_sa.c: what staging an addition or a deletion did, undone.
+void gw_db_sa_unadd(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record);
+// The steps of a commit, in the order of db.c.
+bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_hand_over(struct gw_db_sa *record);
+void gw_db_sa_clear_way(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_publish(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_withdraw(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record);
+bool gw_db_sa_inbound_exists(struct gw_ipsec_db *db, const struct gw_sad_key *key);
+
+// db_policy.c, likewise.
+void gw_db_policy_unadd(struct gw_ipsec_db *db, struct gw_db_policy *record);
+void gw_db_policy_undelete(struct gw_ipsec_db *db, struct gw_db_policy *record);
+void gw_db_policy_publish(struct gw_ipsec_db *db, struct gw_db_policy *record);
+void gw_db_policy_withdraw(struct gw_ipsec_db *db, struct gw_db_policy *record);
+void gw_db_policy_release(struct gw_ipsec_db *db, struct gw_db_policy *record);
+void gw_db_policy_destroy(struct gw_ipsec_db *db, struct gw_db_policy *record);

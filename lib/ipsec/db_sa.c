@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "ipsec/db_private.h"
+
+// SAs in the database: identified by direction, protocol, SPI and destination.
+
+// Which of the records with one id is meant: at most one fits each view.
+enum view {
+	VIEW_COMMITTED, // what workers see
+	VIEW_STAGED,    // what the open transaction will leave behind
+};
+
+static bool seen(const struct gw_db_state *state, enum view view)
+{
+	return view == VIEW_COMMITTED ? state->committed : !state->leaving;
+}
+
+static struct gw_sad_key id_key(const struct gw_sa_id *id)
+{
+	struct gw_sad_key key;
+
+	gw_sad_key_make(&key, rte_cpu_to_be_32(id->spi), (uint8_t)id->protocol, &id->destination);
+	key.reserved = (uint16_t)id->direction; // 0 for those that the SAD holds
+	return key;
+}
+
+static struct gw_sad_key record_key(const struct gw_db_sa *record)
+{
+	struct gw_sa_id id = gw_sa_spec_id(&record->sa->spec);
+
+	return id_key(&id);
+}
+
+static uint64_t hash_key(const struct gw_ipsec_db *db, const struct gw_sad_key *key)
+{
+	return gw_siphash_128(db->secret, key, sizeof(*key)).low;
+}
+
+static struct gw_db_sa *find(
+	const struct gw_ipsec_db *db, const struct gw_sad_key *key, enum view view)
+{
+	struct gw_index_link *link = gw_index_first(&db->sas_by_id, hash_key(db, key));
+
+	for (; link; link = gw_index_next(link)) {
+		struct gw_db_sa *record = container_of(link, struct gw_db_sa, by_id);
+		struct gw_sad_key other = record_key(record);
+
+		if (seen(&record->state, view) && memcmp(&other, key, sizeof(other)) == 0)
+			return record;
+	}
+	return NULL;
+}
+
+// The staged view of outbound SAs by key.
+static struct gw_db_sa *find_key(const struct gw_ipsec_db *db, const struct gw_siphash *fingerprint)
+{
+	struct gw_index_link *link = gw_index_first(&db->sas_by_key, fingerprint->low);
+
+	for (; link; link = gw_index_next(link)) {
+		struct gw_db_sa *record = container_of(link, struct gw_db_sa, by_key);
+
+		if (seen(&record->state, VIEW_STAGED) &&
+			record->fingerprint.high == fingerprint->high)
+			return record;
+	}
+	return NULL;
+}
+
+bool gw_db_sa_inbound_exists(struct gw_ipsec_db *db, const struct gw_sad_key *key)
+{
+	return find(db, key, VIEW_STAGED) || find(db, key, VIEW_COMMITTED);
+}
+
+// Two outbound SAs with one key would use the same IVs, which gives away the plaintext and the
+// authentication key of a counter mode (RFC 4106 section 3.1); keys are compared by a keyed hash,
+// so that no copy of them stays here. CBC's IVs are drawn at random for each SA.
+static bool needs_unique_key(const struct gw_sa_spec *spec)
+{
+	return spec->direction == GW_DIRECTION_OUT && gw_encryptions[spec->encryption].aead;
+}
+
+static struct gw_siphash fingerprint_of(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec)
+{
+	uint8_t input[1 + GW_MAX_ENCRYPTION_KEY] = { (uint8_t)spec->encryption };
+	struct gw_siphash hash;
+
+	memcpy(input + 1, spec->encryption_key, spec->encryption_key_bytes);
+	hash = gw_siphash_128(db->secret, input, 1u + spec->encryption_key_bytes);
+	gw_wipe(input, sizeof(input));
+	return hash;
+}
+
+#define DESCRIPTION_SIZE (GW_ADDR_STRLEN + 64)
+
+static const char *describe(const struct gw_sa_id *id, char text[DESCRIPTION_SIZE])
+{
+	char address[GW_ADDR_STRLEN];
+
+	snprintf(text, DESCRIPTION_SIZE, "%s SA with SPI 0x%08x and destination %s",
+		id->direction == GW_DIRECTION_IN ? "inbound" : "outbound", id->spi,
+		gw_addr_format(&id->destination, address));
+	return text;
+}
+
+static int check_new(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec,
+	const struct gw_siphash *fingerprint, struct gw_error *err)
+{
+	struct gw_sa_id id = gw_sa_spec_id(spec), other;
+	struct gw_sad_key key = id_key(&id);
+	const struct gw_db_sa *twin;
+	char text[DESCRIPTION_SIZE];
+
+	if (find(db, &key, VIEW_STAGED))
+		return gw_error_set(err, EEXIST,
+			"an %s exists already: delete it first, or choose another SPI",
+			describe(&id, text));
+	twin = needs_unique_key(spec) ? find_key(db, fingerprint) : NULL;
+	if (twin) {
+		other = gw_sa_spec_id(&twin->sa->spec);
+		return gw_error_set(err, EEXIST,
+			"the %s has the same key: %s must never use a key in two SAs, give each "
+			"its own",
+			describe(&other, text), gw_encryptions[spec->encryption].name);
+	}
+	if (db->sa_count.staged >= db->options.max_sas)
+		return gw_error_set(err, ENOSPC,
+			"there are %u SAs, as many as limits.sas allows: delete some or raise it",
+			db->sa_count.staged);
+	return 0;
+}
+
+static struct gw_db_sa *make_record(struct gw_ipsec_db *db, const struct gw_sa_spec *spec,
+	enum gw_origin origin, struct gw_error *err)
+{
+	struct gw_db_sa *record = calloc(1, sizeof(*record));
+
+	if (!record) {
+		gw_error_set(err, ENOMEM, "no memory for the record of an SA");
+		return NULL;
+	}
+	record->added.kind = GW_IPSEC_SA_ADDED;
+	record->deleted.kind = GW_IPSEC_SA_DELETED;
+	record->origin = (uint8_t)origin;
+	if (spec->direction == GW_DIRECTION_OUT) {
+		record->reqid = gw_reqid_get(&db->reqids, spec->reqid);
+		if (!record->reqid) {
+			gw_error_set(err, ENOMEM, "no memory for reqid %u", spec->reqid);
+			free(record);
+			return NULL;
+		}
+	}
+	record->sa = gw_sa_new(spec, db->options.workers, err);
+	if (!record->sa) {
+		if (record->reqid)
+			gw_reqid_put(&db->reqids, record->reqid);
+		free(record);
+		return NULL;
+	}
+	return record;
+}
+
+static void index_insert(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	struct gw_sad_key key = record_key(record);
+
+	gw_index_insert(&db->sas_by_id, &record->by_id, hash_key(db, &key));
+	if (record->key_is_unique)
+		gw_index_insert(&db->sas_by_key, &record->by_key, record->fingerprint.low);
+}
+
+static void index_remove(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	gw_index_remove(&db->sas_by_id, &record->by_id);
+	if (record->key_is_unique)
+		gw_index_remove(&db->sas_by_key, &record->by_key);
+}
+
+int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spec *spec,
+	enum gw_origin origin, struct gw_error *err)
+{
+	struct gw_error own = {};
+	struct gw_siphash fingerprint;
+	struct gw_db_sa *record;
+	int result;
+
+	err = err ? err : &own;
+	result = gw_db_open(db, txn, err);
+	if (result == 0)
+		result = gw_sa_spec_check(spec, err);
+	if (result != 0)
+		return result;
+	fingerprint = fingerprint_of(db, spec);
+	result = check_new(db, spec, &fingerprint, err);
+	if (result != 0)
+		return result;
+	record = make_record(db, spec, origin, err);
+	if (!record)
+		return -err->code;
+	record->fingerprint = fingerprint;
+	record->key_is_unique = needs_unique_key(spec);
+	index_insert(db, record);
+	db->sa_count.staged++;
+	result = gw_db_stage(db, txn, &record->added, err);
+	if (result != 0)
+		gw_db_sa_unadd(db, record);
+	return result;
+}
+
+int gw_sa_delete(
+	struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id, struct gw_error *err)
+{
+	struct gw_sad_key key = id_key(id);
+	struct gw_db_sa *record;
+	char text[DESCRIPTION_SIZE];
+	int result = gw_db_open(db, txn, err);
+
+	if (result != 0)
+		return result;
+	record = find(db, &key, VIEW_STAGED);
+	if (!record)
+		return gw_error_set(err, ENOENT, "there is no %s", describe(id, text));
+	result = gw_db_stage(db, txn, &record->deleted, err);
+	if (result != 0)
+		return result;
+	record->state.leaving = true;
+	db->sa_count.staged--;
+	return 0;
+}
+
+void gw_db_sa_unadd(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	index_remove(db, record);
+	db->sa_count.staged--;
+	gw_db_sa_destroy(db, record);
+}
+
+void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	record->state.leaving = false;
+	db->sa_count.staged++;
+}
+
+bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	if (!record->state.committed || !record->key_is_unique)
+		return false;
+	record->successor = find_key(db, &record->fingerprint);
+	if (!record->successor)
+		return false;
+	gw_reqid_detach(record->reqid, record);
+	return true;
+}
+
+// No worker takes numbers from the old one any more, so what it used is known exactly.
+void gw_db_sa_hand_over(struct gw_db_sa *record)
+{
+	_Atomic uint64_t *to;
+	uint64_t used;
+
+	if (!record->successor)
+		return;
+	to = &record->successor->sa->sequence.used;
+	used = atomic_load_explicit(&record->sa->sequence.used, memory_order_relaxed);
+	// The successor is not published: nobody else looks at it.
+	if (used > atomic_load_explicit(to, memory_order_relaxed))
+		atomic_store_explicit(to, used, memory_order_relaxed);
+}
+
+void gw_db_sa_clear_way(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	struct gw_sad_key key = record_key(record);
+
+	if (!record->state.committed || record->sa->direction != GW_DIRECTION_IN)
+		return;
+	if (!find(db, &key, VIEW_STAGED))
+		gw_sad_remove(db->sad, &key);
+}
+
+void gw_db_sa_publish(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	struct gw_sad_key key = record_key(record);
+	int result;
+
+	if (record->state.leaving)
+		return;
+	if (record->sa->direction == GW_DIRECTION_OUT) {
+		gw_reqid_attach(record->reqid, record);
+	} else {
+		result = gw_sad_insert(db->sad, &key, record->sa);
+		if (result != 0)
+			gw_log_error("the SAD has no room for SPI 0x%08x: %s", record->sa->spec.spi,
+				strerror(-result));
+		gw_spi_book_take(&db->spis, &key);
+	}
+	record->state.committed = true;
+	TAILQ_INSERT_TAIL(&db->sas, record, order);
+	db->sa_count.committed++;
+}
+
+// Phase one of removal. Who may still hold the SA: a worker that found it, in the SAD or as the
+// newest of its reqid, before its next quiescent state, with packets of one vector.
+void gw_db_sa_withdraw(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	index_remove(db, record);
+	if (!record->state.committed)
+		return;
+	if (record->reqid && !record->successor)
+		gw_reqid_detach(record->reqid, record);
+	TAILQ_REMOVE(&db->sas, record, order);
+	db->sa_count.committed--;
+}
+
+// The record is the control core's alone and goes at once; the SA has its grace period first.
+void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	if (!record->state.committed) {
+		gw_db_sa_destroy(db, record);
+		return;
+	}
+	if (record->reqid)
+		gw_reqid_put(&db->reqids, record->reqid);
+	gw_reclaim_later(db->options.reclaim, gw_sa_free, record->sa);
+	free(record);
+}
+
+// For an SA that no worker can know.
+void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	if (record->reqid)
+		gw_reqid_put(&db->reqids, record->reqid);
+	gw_sa_free(record->sa);
+	free(record);
+}
+
+struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
+{
+	struct gw_sad_key key = id_key(id);
+	struct gw_db_sa *record = find(db, &key, VIEW_COMMITTED);
+
+	return record ? record->sa : NULL;
+}
+
+int gw_sa_each(struct gw_ipsec_db *db,
+	int (*visit)(void *ctx, struct gw_sa *sa, enum gw_origin origin), void *ctx)
+{
+	struct gw_db_sa *record;
+	int result;
+
+	// Staging neither adds to this list nor takes from it.
+	TAILQ_FOREACH (record, &db->sas, order) {
+		result = visit(ctx, record->sa, record->origin);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+uint32_t gw_sa_count(const struct gw_ipsec_db *db)
+{
+	return db->sa_count.committed;
+}

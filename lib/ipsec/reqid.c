@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "ipsec/reqid.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include <rte_malloc.h>
+
+#include "ipsec/db_private.h"
+
+int gw_reqid_table_init(struct gw_reqid_table *table, uint32_t expected,
+	const uint8_t secret[GW_SIPHASH_SECRET_BYTES], struct gw_reclaim *reclaim)
+{
+	memcpy(table->secret, secret, sizeof(table->secret));
+	table->reclaim = reclaim;
+	return gw_index_init(&table->index, expected);
+}
+
+void gw_reqid_table_fini(struct gw_reqid_table *table)
+{
+	gw_index_fini(&table->index);
+}
+
+static struct gw_reqid_entry *find(const struct gw_reqid_table *table, uint32_t id, uint64_t hash)
+{
+	struct gw_index_link *link = gw_index_first(&table->index, hash);
+
+	for (; link; link = gw_index_next(link)) {
+		struct gw_reqid_entry *entry = container_of(link, struct gw_reqid_entry, link);
+
+		if (entry->reqid.id == id)
+			return entry;
+	}
+	return NULL;
+}
+
+struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id)
+{
+	uint64_t hash = gw_siphash_128(table->secret, &id, sizeof(id)).low;
+	struct gw_reqid_entry *entry = find(table, id, hash);
+
+	if (!entry) {
+		entry = rte_zmalloc("gw_reqid", sizeof(*entry), RTE_CACHE_LINE_SIZE);
+		if (!entry)
+			return NULL;
+		entry->reqid.id = id;
+		TAILQ_INIT(&entry->carriers);
+		gw_index_insert(&table->index, &entry->link, hash);
+	}
+	entry->references++;
+	return entry;
+}
+
+void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
+{
+	if (--entry->references)
+		return;
+	gw_index_remove(&table->index, &entry->link);
+	gw_reclaim_later(table->reclaim, rte_free, entry);
+}
+
+// Release: partner of the acquire in spd_out, so that a worker that sees the SA sees what is in it.
+// Either change is a reason to tell again when an SA is missed, hence the mark of the acquire event
+// is taken away; relaxed, because an event too many does no harm.
+static void publish(struct gw_reqid_entry *entry)
+{
+	struct gw_db_sa *last = TAILQ_LAST(&entry->carriers, gw_db_carriers);
+
+	atomic_store_explicit(&entry->reqid.newest, last ? last->sa : NULL, memory_order_release);
+	atomic_store_explicit(&entry->reqid.acquire_raised, 0, memory_order_relaxed);
+}
+
+void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record)
+{
+	TAILQ_INSERT_TAIL(&entry->carriers, record, carrier);
+	publish(entry);
+}
+
+void gw_reqid_detach(struct gw_reqid_entry *entry, struct gw_db_sa *record)
+{
+	TAILQ_REMOVE(&entry->carriers, record, carrier);
+	publish(entry);
+}

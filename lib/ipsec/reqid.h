@@ -1,0 +1,51 @@
+// Called by: control core (the database's own files)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/reclaim.h"
+#include "ipsec/index.h"
+#include "ipsec/sad.h"
+#include "ipsec/siphash.h"
+
+// The reqids in use: where outbound PROTECT policies and outbound SAs meet.
+//
+// A reqid exists while a policy or an SA refers to it; each holds one reference, from staging on.
+// The SAs that carry its traffic stand in order of their addition, and the last of them is the one
+// that workers find.
+
+struct gw_db_sa;
+
+struct gw_reqid_entry {
+	struct gw_reqid reqid; // what workers see
+	// control: rw, worker: never
+	struct gw_index_link link __rte_cache_aligned;
+	uint32_t references;
+	TAILQ_HEAD(gw_db_carriers, gw_db_sa) carriers; // committed outbound SAs, newest last
+};
+
+struct gw_reqid_table {
+	struct gw_index index;
+	uint8_t secret[GW_SIPHASH_SECRET_BYTES];
+	struct gw_reclaim *reclaim; // the caller's
+};
+
+// expected: how many reqids there may be. 0 or -ENOMEM.
+int gw_reqid_table_init(struct gw_reqid_table *table, uint32_t expected,
+	const uint8_t secret[GW_SIPHASH_SECRET_BYTES], struct gw_reclaim *reclaim);
+void gw_reqid_table_fini(struct gw_reqid_table *table); // every reference has been given back
+
+// Takes a reference; makes the reqid when nobody referred to it. NULL when there is no memory.
+struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id);
+// Gives a reference back. The last one takes the reqid out of the table (phase one); workers may
+// hold it through a policy that was withdrawn before.
+void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry);
+
+// Publishes sa as the newest.
+void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record);
+// Phase one of removal: the next newest takes over, or none.
+void gw_reqid_detach(struct gw_reqid_entry *entry, struct gw_db_sa *record);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "ipsec/sa.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ip.h>
+#include <rte_malloc.h>
+#include <rte_random.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "ipsec/esp.h"
+#include "net/checksum.h"
+
+// One allocation holds the SA, the counters of the workers and the replay window: a million SAs
+// then cost a million allocations instead of three, and each part still begins on a cache line of
+// its own.
+
+#define OUTER_TTL        64 // RFC 4301 section 5.1.2.1 leaves it to the gateway; RFC 1700's default
+#define INITIAL_PATH_MTU 1500
+
+static_assert(sizeof(struct gw_sa) % RTE_CACHE_LINE_SIZE == 0, "the counters follow");
+static_assert(
+	sizeof(struct gw_sa_worker_counters) % RTE_CACHE_LINE_SIZE == 0, "the window follows");
+
+static struct gw_crypto_key *expand_key(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct gw_crypto_key_spec key = {
+		.encryption = spec->encryption,
+		.integrity = spec->integrity,
+		.encryption_key = spec->encryption_key,
+		.encryption_key_bytes = spec->encryption_key_bytes,
+		.integrity_key = spec->integrity_key,
+		.integrity_key_bytes = spec->integrity_key_bytes,
+		.esn = spec->esn,
+	};
+
+	return gw_crypto_key_new(&key, err);
+}
+
+// Lengths, ID, fragment field, TOS and checksum stay zero: the worker fills them in and continues
+// the checksum.
+static void template_ipv4(struct gw_sa *sa, const struct gw_sa_spec *spec)
+{
+	struct rte_ipv4_hdr ip = {
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.time_to_live = OUTER_TTL,
+		.next_proto_id = (uint8_t)spec->protocol,
+	};
+
+	memcpy(&ip.src_addr, spec->source.bytes, sizeof(ip.src_addr));
+	memcpy(&ip.dst_addr, spec->destination.bytes, sizeof(ip.dst_addr));
+	memcpy(sa->outer, &ip, sizeof(ip));
+	sa->outer_family = 4;
+	sa->outer_bytes = sizeof(ip);
+	sa->ipv4_checksum = (uint16_t)~gw_checksum_finish(gw_checksum_add(0, &ip, sizeof(ip)));
+}
+
+// The flow label stays 0: one computed per packet would tell inner flows apart on the outside.
+static void template_ipv6(struct gw_sa *sa, const struct gw_sa_spec *spec)
+{
+	struct rte_ipv6_hdr ip = {
+		.vtc_flow = RTE_BE32(UINT32_C(6) << 28),
+		.proto = (uint8_t)spec->protocol,
+		.hop_limits = OUTER_TTL,
+	};
+
+	memcpy(ip.src_addr, spec->source.bytes, sizeof(ip.src_addr));
+	memcpy(ip.dst_addr, spec->destination.bytes, sizeof(ip.dst_addr));
+	memcpy(sa->outer, &ip, sizeof(ip));
+	sa->outer_family = 6;
+	sa->outer_bytes = sizeof(ip);
+}
+
+// Line 0, and in line 2 the state that may be carried over.
+static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
+{
+	sa->reqid = spec->reqid;
+	sa->spi = rte_cpu_to_be_32(spec->spi);
+	sa->sequence_last = gw_sequence_last(spec->esn);
+	sa->direction = (uint8_t)spec->direction;
+	sa->esn = spec->esn;
+	sa->iv_bytes = gw_crypto_iv_bytes(sa->key);
+	sa->icv_bytes = gw_crypto_icv_bytes(sa->key);
+	sa->align_bytes = gw_crypto_align_bytes(sa->key);
+	sa->df = (uint8_t)spec->df;
+	sa->dscp = spec->dscp;
+	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
+	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
+	// A gateway that starts again must not give fragments the IDs of those still on their way.
+	atomic_init(&sa->ipv4_id, (uint32_t)rte_rand());
+	if (spec->source.family == 4)
+		template_ipv4(sa, spec);
+	else
+		template_ipv6(sa, spec);
+}
+
+// What is kept says nothing of keys, not even their length, so that no one can make an SA from it
+// by mistake.
+static void fill_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
+{
+	sa->spec = *spec;
+	gw_wipe(sa->spec.encryption_key, sizeof(sa->spec.encryption_key));
+	gw_wipe(sa->spec.integrity_key, sizeof(sa->spec.integrity_key));
+	sa->spec.encryption_key_bytes = 0;
+	sa->spec.integrity_key_bytes = 0;
+	sa->spec.replay_bitmap = NULL; // the caller's; its bits are in the window now
+	sa->spec.replay_bitmap_bytes = 0;
+	sa->added_ns = gw_clock_ns();
+}
+
+struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, struct gw_error *err)
+{
+	bool inbound = spec->direction == GW_DIRECTION_IN;
+	size_t counter_bytes = workers * sizeof(struct gw_sa_worker_counters);
+	size_t replay_bytes = inbound ? gw_replay_bytes(spec->replay_window) : 0;
+	struct gw_crypto_key *key = expand_key(spec, err);
+	struct gw_sa *sa;
+
+	if (!key)
+		return NULL;
+	sa = rte_zmalloc("gw_sa", sizeof(*sa) + counter_bytes + replay_bytes, RTE_CACHE_LINE_SIZE);
+	if (!sa) {
+		gw_crypto_key_free(key);
+		gw_error_set(
+			err, ENOMEM, "no memory for a security association: raise memory.size_mb");
+		return NULL;
+	}
+	sa->key = key;
+	sa->counters = (struct gw_sa_worker_counters *)(sa + 1);
+	if (inbound) {
+		sa->replay = (struct gw_replay *)((uint8_t *)(sa + 1) + counter_bytes);
+		gw_replay_init(sa->replay, spec->replay_window, spec->sequence, spec->replay_bitmap,
+			spec->replay_bitmap_bytes);
+	}
+	fill_hot(sa, spec);
+	fill_cold(sa, spec);
+	return sa;
+}
+
+void gw_sa_free(void *data)
+{
+	struct gw_sa *sa = data;
+
+	gw_crypto_key_free((struct gw_crypto_key *)(uintptr_t)sa->key);
+	gw_wipe(sa, sizeof(*sa));
+	rte_free(sa);
+}
+
+static int snapshot_replay(const struct gw_sa *sa, struct gw_sa_spec *spec)
+{
+	uint32_t bytes = (sa->replay->window + 7) / 8;
+	uint8_t *bitmap = calloc(1, bytes ? bytes : 1);
+
+	if (!bitmap)
+		return -ENOMEM;
+	gw_replay_read(sa->replay, &spec->sequence, bitmap);
+	if (!bytes) {
+		free(bitmap);
+		return 0;
+	}
+	spec->replay_bitmap = bitmap;
+	spec->replay_bitmap_bytes = bytes;
+	return 0;
+}
+
+int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec)
+{
+	*spec = sa->spec;
+	if (sa->replay)
+		return snapshot_replay(sa, spec);
+	// Workers that came too late for the last numbers push the counter past the end.
+	// Relaxed: each number is a worker's alone, and nothing else is read with it.
+	spec->sequence = RTE_MIN(
+		atomic_load_explicit(&sa->sequence.used, memory_order_relaxed), sa->sequence_last);
+	return 0;
+}
+
+void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_totals *totals)
+{
+	memset(totals, 0, sizeof(*totals));
+	for (unsigned int i = 0; i < workers; i++) {
+		const volatile struct gw_sa_worker_counters *counters = &sa->counters[i];
+
+		totals->packets += counters->packets;
+		totals->bytes += counters->bytes;
+		totals->last_used_ns = RTE_MAX(totals->last_used_ns, counters->last_used_ns);
+	}
+	for (unsigned int i = 0; i < GW_SA_DROP_COUNT; i++)
+		totals->drops[i] = atomic_load_explicit(&sa->drops[i], memory_order_relaxed);
+}
+
+uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
+{
+	int room = path_mtu - sa->outer_bytes - GW_ESP_HEADER_BYTES - sa->iv_bytes - sa->icv_bytes;
+
+	if (room < sa->align_bytes)
+		return 0;
+	return (uint16_t)((room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "spec/algorithm.h"
+
+#include <string.h>
+
+const struct gw_encryption gw_encryptions[GW_ENCRYPTION_COUNT] = {
+	[GW_ENCRYPTION_UNSET] = { .name = "none", .xfrm_name = "none" },
+#define ENCRYPTION(id, name_, xfrm, aead_, key1, key2, salt, iv, block, icv, ...)                  \
+	[GW_ENCRYPTION_##id] = {                                                                   \
+		.name = name_,                                                                     \
+		.xfrm_name = xfrm,                                                                 \
+		.aead = aead_,                                                                     \
+		.key_bytes = { key1, key2 },                                                       \
+		.salt_bytes = salt,                                                                \
+		.iv_bytes = iv,                                                                    \
+		.block_bytes = block,                                                              \
+		.icv_bytes = icv,                                                                  \
+	},
+#define INTEGRITY(...)
+#include "spec/algorithm.def"
+#undef ENCRYPTION
+#undef INTEGRITY
+};
+
+const struct gw_integrity gw_integrities[GW_INTEGRITY_COUNT] = {
+	[GW_INTEGRITY_NONE] = { .name = "none", .xfrm_name = "none" },
+#define ENCRYPTION(...)
+#define INTEGRITY(id, name_, xfrm, key, icv, ...)                                                  \
+	[GW_INTEGRITY_##id] = {                                                                    \
+		.name = name_,                                                                     \
+		.xfrm_name = xfrm,                                                                 \
+		.key_bytes = key,                                                                  \
+		.icv_bytes = icv,                                                                  \
+	},
+#include "spec/algorithm.def"
+#undef ENCRYPTION
+#undef INTEGRITY
+};
+
+enum gw_encryption_id gw_encryption_find(const char *name)
+{
+	for (int id = GW_ENCRYPTION_UNSET + 1; id < GW_ENCRYPTION_COUNT; id++)
+		if (strcmp(name, gw_encryptions[id].name) == 0 ||
+			strcmp(name, gw_encryptions[id].xfrm_name) == 0)
+			return id;
+	return GW_ENCRYPTION_UNSET;
+}
+
+enum gw_integrity_id gw_integrity_find(const char *name)
+{
+	for (int id = GW_INTEGRITY_NONE + 1; id < GW_INTEGRITY_COUNT; id++)
+		if (strcmp(name, gw_integrities[id].name) == 0 ||
+			strcmp(name, gw_integrities[id].xfrm_name) == 0)
+			return id;
+	return GW_INTEGRITY_NONE;
+}

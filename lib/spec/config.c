@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// The whole configuration: its sections and lists. config_check.c tells whether the parts fit
+// together.
+
+#include "spec/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spec/config_lists.h"
+#include "spec/reading.h"
+#include "spec/tables.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MOST_CPU     1023 // as many as Linux's cpu_set_t holds
+
+#define OFFSET(member) offsetof(struct gw_config, member)
+
+static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
+
+static int read_log_level(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	int choice, ret;
+
+	ret = gw_read_word(value, name, log_words, &choice, err);
+	if (ret == 0)
+		strcpy(target, log_words[choice]); // the longest word is shorter than log_level
+	return ret;
+}
+
+static const struct gw_field log_fields[] = {
+	{ "level", read_log_level, OFFSET(log_level), false, "The least important messages to log.",
+		.standard = "\"info\"",
+		.type = "\"error\", \"warning\", \"notice\", \"info\" or \"debug\"" },
+};
+static const struct gw_field_table log_table = { "The log.", log_fields, COUNT(log_fields) };
+
+static int read_socket_path(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	char *path = target;
+	int ret =
+		gw_read_text(value, name, path, sizeof(((struct gw_config *)0)->socket_path), err);
+
+	if (ret == 0 && !path[0])
+		return gw_value_wrong(value, name, err,
+			"the path of a socket such as \"/run/esplanade/control.sock\"");
+	return ret;
+}
+
+static const struct gw_field control_fields[] = {
+	{ "socket", read_socket_path, OFFSET(socket_path), false, "Where the control socket is.",
+		.standard = "\"/run/esplanade/control.sock\"",
+		.type = "text of at most 107 characters" },
+	{ "group", NULL, OFFSET(socket_group), false,
+		"The group whose members may use it; without one, only root may.",
+		.standard = "\"\"", .text_size = GW_NAME_SIZE },
+};
+static const struct gw_field_table control_table = { "The control socket.", control_fields,
+	COUNT(control_fields) };
+
+static const struct gw_field memory_fields[] = {
+	{ "huge", gw_read_bool, OFFSET(huge), false,
+		"Whether memory comes from hugepages; without them everything works, more slowly.",
+		.standard = "true" },
+	{ "size_mb", gw_read_u32, OFFSET(memory_mb), false,
+		"Megabytes for packets, SAs and tables.", .standard = "1024", .least = 64,
+		.most = 1048576 },
+	{ "buffers", gw_read_u32, OFFSET(buffers), false, "Packet buffers in all.",
+		.standard = "32768", .least = 1024, .most = 16777216 },
+	{ "buffer_bytes", gw_read_u16, OFFSET(buffer_bytes), false,
+		"Bytes of each buffer, of which 128 are headroom; a longer packet takes several.",
+		.standard = "2176", .least = 1152, .most = 16512 },
+};
+static const struct gw_field_table memory_table = { "Memory.", memory_fields,
+	COUNT(memory_fields) };
+
+// The target is the whole configuration.
+static int read_cpus(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_config *config = target;
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count == 0 || count > GW_MAX_CPUS)
+		return gw_value_wrong(value, name, err,
+			"a list of 1 to %d CPU numbers such as [1, 2]", GW_MAX_CPUS);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t cpu;
+		int ret = gw_read_number(json_array_get(value, i), NULL, 0, MOST_CPU, &cpu, err);
+
+		if (ret) {
+			gw_error_within(err, name, (int)i);
+			return ret;
+		}
+		config->worker_cpus[i] = (uint16_t)cpu;
+	}
+	config->worker_count = (unsigned int)count;
+	return 0;
+}
+
+static const struct gw_field worker_fields[] = {
+	{ "cpus", read_cpus, 0, false, "One worker runs on each of these CPUs.", .standard = "[1]",
+		.type = "a list of 1 to 64 CPU numbers" },
+	{ "control_cpu", gw_read_u16, OFFSET(control_cpu), false,
+		"The CPU of the control core, which sleeps most of the time; it may be a worker's.",
+		.standard = "0", .least = 0, .most = MOST_CPU },
+	{ "idle", NULL, OFFSET(idle), false,
+		"What a worker without packets does: `sleep` gives the CPU away, `pause` spares "
+		"power "
+		"but keeps it, `poll` has the least latency.",
+		.standard = "\"sleep\"", .words = idle_words },
+};
+static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
+	COUNT(worker_fields) };
+
+static int read_flow_cache(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	uint32_t *entries = target;
+	int ret = gw_read_u32(value, name, entries, err);
+
+	if (ret == 0 && (*entries & (*entries - 1)))
+		return gw_value_wrong(value, name, err, "a power of two such as 65536");
+	return ret;
+}
+
+static const struct gw_field limit_fields[] = {
+	{ "sas", gw_read_u32, OFFSET(max_sas), false, "SAs at once.", .standard = "16384",
+		.least = 1, .most = 2097152 },
+	{ "policies", gw_read_u32, OFFSET(max_policies), false, "Policies at once.",
+		.standard = "16384", .least = 1, .most = 1048576 },
+	{ "routes", gw_read_u32, OFFSET(max_routes), false,
+		"Routes at once, those of Linux included.", .standard = "65536", .least = 1,
+		.most = 4194304 },
+	{ "neighbours", gw_read_u32, OFFSET(max_neighbours), false,
+		"Neighbours at once, those of Linux included.", .standard = "8192", .least = 1,
+		.most = 1048576 },
+	{ "neighbour_queue", gw_read_u32, OFFSET(neighbour_queue), false,
+		"Packets that wait for the MAC address of one neighbour.", .standard = "64",
+		.least = 1, .most = 4096 },
+	{ "punt_pps", gw_read_u32, OFFSET(punt_pps), false,
+		"Packets a second from one port to Linux.", .standard = "10000", .least = 1,
+		.most = 10000000 },
+	{ "icmp_pps", gw_read_u32, OFFSET(icmp_pps), false,
+		"ICMP errors a second that one worker sends.", .standard = "1000", .least = 1,
+		.most = 1000000 },
+	{ "flow_cache", read_flow_cache, OFFSET(flow_cache), false,
+		"Policy decisions that each worker remembers in each direction; a power of two.",
+		.standard = "65536", .least = 64, .most = 16777216 },
+};
+static const struct gw_field_table limit_table = { "Limits.", limit_fields, COUNT(limit_fields) };
+
+// The target is the whole configuration.
+static int read_eal(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_config *config = target;
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count > GW_MAX_EAL_ARGUMENTS)
+		return gw_value_wrong(value, name, err,
+			"a list of at most %d texts such as [\"--log-level\", \"lib.eal:debug\"]",
+			GW_MAX_EAL_ARGUMENTS);
+	for (size_t i = 0; i < count; i++) {
+		json_t *argument = json_array_get(value, i);
+		char text[256];
+		int ret = gw_read_text(argument, NULL, text, sizeof(text), err);
+
+		if (ret == 0 && !text[0])
+			ret = gw_value_wrong(argument, NULL, err, "an argument of EAL");
+		if (ret) {
+			gw_error_within(err, name, (int)i);
+			return ret;
+		}
+		config->eal_arguments[i] = strdup(text);
+		if (!config->eal_arguments[i])
+			return gw_error_at(err, ENOMEM, value, name, "there is no memory for it");
+		config->eal_argument_count++;
+	}
+	return 0;
+}
+
+static const struct gw_field config_fields[] = {
+	{ "log", NULL, 0, false, "The log.", .standard = "{}", .table = &log_table },
+	{ "control", NULL, 0, false, "The control socket.", .standard = "{}",
+		.table = &control_table },
+	{ "memory", NULL, 0, false, "Memory.", .standard = "{}", .table = &memory_table },
+	{ "eal", read_eal, 0, false,
+		"Further arguments for DPDK's environment abstraction layer, each a text.",
+		.type = "a list of at most 32 texts" },
+	{ "workers", NULL, 0, false, "The threads that move packets.", .standard = "{}",
+		.table = &worker_table },
+	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
+	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
+		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
+		"adds "
+		"itself.",
+		.standard = "true" },
+	{ "ports", gw_read_ports, 0, true, "The ports, one at least.", .table = &gw_port_fields,
+		.type = "a list of ports" },
+	{ "sas", gw_read_sas, 0, false, "Security associations with manual keys.",
+		.table = &gw_sa_fields, .type = "a list of SAs" },
+	{ "policies", gw_read_policies, 0, false, "The security policy database.",
+		.table = &gw_policy_fields, .type = "a list of policies" },
+	{ "routes", gw_read_routes, 0, false,
+		"Static routes, for a rig that Linux knows nothing of.", .table = &gw_route_fields,
+		.type = "a list of routes" },
+	{ "neighbours", gw_read_neighbours, 0, false, "Static neighbours, likewise.",
+		.table = &gw_neighbour_fields, .type = "a list of neighbours" },
+};
+
+const struct gw_field_table gw_config_fields = {
+	"The configuration.",
+	config_fields,
+	COUNT(config_fields),
+};
+
+int gw_config_read(json_t *object, struct gw_config **config, struct gw_error *err)
+{
+	struct gw_config *fresh = calloc(1, sizeof(*fresh));
+	int ret;
+
+	if (!fresh)
+		return gw_error_set(err, ENOMEM, "there is no memory for the configuration");
+	ret = gw_fields_read(object, NULL, config_fields, COUNT(config_fields), fresh, err);
+	if (ret == 0)
+		ret = gw_config_check(fresh, err);
+	if (ret)
+		gw_config_free(fresh);
+	else
+		*config = fresh;
+	return ret;
+}
+
+void gw_config_free(struct gw_config *config)
+{
+	if (!config)
+		return;
+	for (unsigned int i = 0; i < config->eal_argument_count; i++)
+		free(config->eal_arguments[i]);
+	for (unsigned int i = 0; i < config->sa_count; i++)
+		gw_sa_spec_wipe(&config->sas[i]);
+	free(config->ports);
+	free(config->sas);
+	free(config->policies);
+	free(config->routes);
+	free(config->neighbours);
+	free(config);
+}

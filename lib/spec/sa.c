@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// Security associations as values: reading and writing. sa_check.c holds the rules.
+
+#include "spec/sa.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/secret.h"
+#include "spec/reading.h"
+#include "spec/sa_check.h"
+#include "spec/tables.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+// Above it, doubles skip integers, and many JSON programs keep numbers as doubles.
+#define LARGEST_EXACT_NUMBER ((UINT64_C(1) << 53) - 1)
+
+const char *const gw_direction_words[] = { "in", "out", NULL };
+static const char *const mode_words[] = { "tunnel", NULL };
+static const char *const df_words[] = { "copy", "set", "clear", NULL };
+
+static int read_protocol(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	static const char *const words[] = { "esp", NULL };
+	enum gw_protocol protocol = GW_PROTOCOL_ESP;
+	int choice, ret;
+
+	ret = gw_read_word(value, name, words, &choice, err);
+	if (ret == 0)
+		memcpy(target, &protocol, sizeof(protocol));
+	return ret;
+}
+
+static int read_encryption_algorithm(
+	json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_sa_spec *spec = target;
+	char list[200];
+
+	if (json_is_string(value))
+		spec->encryption = gw_encryption_find(json_string_value(value));
+	if (spec->encryption == GW_ENCRYPTION_UNSET)
+		return gw_value_wrong(
+			value, name, err, "%s", gw_encryption_names(false, list, sizeof(list)));
+	return 0;
+}
+
+static int read_integrity_algorithm(
+	json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_sa_spec *spec = target;
+	char list[200];
+
+	if (json_is_string(value))
+		spec->integrity = gw_integrity_find(json_string_value(value));
+	if (spec->integrity == GW_INTEGRITY_NONE)
+		return gw_value_wrong(
+			value, name, err, "%s", gw_integrity_names(list, sizeof(list)));
+	return 0;
+}
+
+// Errors about keys never repeat the value.
+static int read_key(json_t *value, const char *name, uint8_t *key, size_t size, uint8_t *bytes,
+	struct gw_error *err)
+{
+	ssize_t length = -EINVAL;
+
+	if (json_is_string(value))
+		length = gw_hex_decode(json_string_value(value), key, size);
+	if (length == -ENOSPC)
+		return gw_error_at(err, EINVAL, value, name,
+			"the key has more bytes than any algorithm takes: %zu is the most", size);
+	if (length < 0)
+		return gw_error_at(err, EINVAL, value, name,
+			"must be text of hexadecimal digits, two for each byte of the key");
+	*bytes = (uint8_t)length;
+	return 0;
+}
+
+static int read_encryption_key(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_sa_spec *spec = target;
+
+	return read_key(value, name, spec->encryption_key, sizeof(spec->encryption_key),
+		&spec->encryption_key_bytes, err);
+}
+
+static int read_integrity_key(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_sa_spec *spec = target;
+
+	return read_key(value, name, spec->integrity_key, sizeof(spec->integrity_key),
+		&spec->integrity_key_bytes, err);
+}
+
+static int read_dscp(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	int16_t *dscp = target;
+	uint64_t number;
+	int ret;
+
+	if (json_is_string(value) && strcmp(json_string_value(value), "copy") == 0) {
+		*dscp = -1;
+		return 0;
+	}
+	ret = gw_read_number(value, name, 0, 63, &number, NULL);
+	if (ret)
+		return gw_value_wrong(value, name, err, "\"copy\" or a whole number from 0 to 63");
+	*dscp = (int16_t)number;
+	return 0;
+}
+
+static int read_replay_bitmap(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_sa_spec *spec = target;
+	const char *text;
+	ssize_t length;
+
+	text = gw_value_text(value, name, "text of hexadecimal digits", err);
+	if (!text)
+		return -EINVAL;
+	if (text[0] == '\0')
+		return 0;
+	spec->replay_bitmap = calloc(1, GW_MAX_REPLAY_BITMAP);
+	if (!spec->replay_bitmap)
+		return gw_error_at(err, ENOMEM, value, name, "there is no memory for it");
+	length = gw_hex_decode(text, spec->replay_bitmap, GW_MAX_REPLAY_BITMAP);
+	if (length == -ENOSPC)
+		return gw_error_at(err, EINVAL, value, name,
+			"is longer than the largest window: at most %d bytes are right",
+			GW_MAX_REPLAY_BITMAP);
+	if (length < 0)
+		return gw_error_at(err, EINVAL, value, name,
+			"must be hexadecimal digits, two for each byte of the bitmap");
+	spec->replay_bitmap_bytes = (uint32_t)length;
+	return 0;
+}
+
+#define OFFSET(member) offsetof(struct gw_sa_spec, member)
+
+// The targets of these two tables are whole SAs.
+static const struct gw_field encryption_fields[] = {
+	{ "algorithm", read_encryption_algorithm, 0, true,
+		"Its name here or the one that `ip xfrm` uses.",
+		.type = "the name of an algorithm" },
+	{ "key", read_encryption_key, 0, false,
+		"The key, then the salt where the algorithm has one. It is never shown again.",
+		.type = "hexadecimal digits, two for each byte" },
+};
+static const struct gw_field_table encryption_table = {
+	"The encryption algorithm of an SA and its key.",
+	encryption_fields,
+	COUNT(encryption_fields),
+};
+
+static const struct gw_field integrity_fields[] = {
+	{ "algorithm", read_integrity_algorithm, 0, true,
+		"Its name here or the one that `ip xfrm` uses.",
+		.type = "the name of an algorithm" },
+	{ "key", read_integrity_key, 0, true, "The key. It is never shown again.",
+		.type = "hexadecimal digits, two for each byte" },
+};
+static const struct gw_field_table integrity_table = {
+	"The integrity algorithm of an SA and its key: needed beside an encryption algorithm that "
+	"is "
+	"not an AEAD, refused beside one that is (RFC 8221).",
+	integrity_fields,
+	COUNT(integrity_fields),
+};
+
+static const struct gw_field sa_fields[] = {
+	{ "name", gw_read_name, OFFSET(name), false, "For people; it identifies nothing.",
+		.standard = "\"\"" },
+	{ "direction", NULL, OFFSET(direction), true,
+		"`out` encrypts towards the unprotected side, `in` decrypts from it.",
+		.words = gw_direction_words },
+	{ "protocol", read_protocol, OFFSET(protocol), false, "The security protocol.",
+		.standard = "\"esp\"", .type = "\"esp\"" },
+	{ "mode", NULL, OFFSET(mode), false, "What the SA encapsulates.", .standard = "\"tunnel\"",
+		.words = mode_words },
+	{ "spi", gw_read_u32, OFFSET(spi), true,
+		"The security parameters index; 0 to 255 are reserved (RFC 4303 section 2.1).",
+		.least = GW_FIRST_SPI, .most = UINT32_MAX },
+	{ "source", gw_read_addr, OFFSET(source), true,
+		.help = "Source address of the outer header." },
+	{ "destination", gw_read_addr, OFFSET(destination), true,
+		.help = "Destination address of the outer header, of the same family." },
+	{ "reqid", gw_read_u32, OFFSET(reqid), true,
+		"Which policies the SA serves: those with the same number.", .least = 1,
+		.most = UINT32_MAX },
+	{ "encryption", NULL, 0, true, "The encryption algorithm and its key.",
+		.table = &encryption_table },
+	{ "integrity", NULL, 0, false, "The integrity algorithm and its key; not with an AEAD.",
+		.table = &integrity_table },
+	{ "esn", gw_read_bool, OFFSET(esn), false,
+		"Extended, 64-bit sequence numbers (RFC 4303 section 2.2.1).",
+		.standard = "false" },
+	{ "replay_window", gw_read_u32, OFFSET(replay_window), false,
+		"Inbound: packets that may arrive out of order, 32 at least; 0 turns replay "
+		"protection "
+		"off, which `esn` does not allow.",
+		.standard = "4096", .least = 0, .most = GW_MAX_REPLAY_WINDOW },
+	{ "df", NULL, OFFSET(df), false,
+		"Outbound: the don't-fragment bit of an outer IPv4 header (RFC 4301 section 8.1).",
+		.standard = "\"copy\"", .words = df_words },
+	{ "dscp", read_dscp, OFFSET(dscp), false,
+		"Outbound: the DSCP of the outer header; `copy` takes the inner one.",
+		.standard = "\"copy\"", .type = "\"copy\" or a whole number from 0 to 63" },
+	{ "sequence", gw_read_u64, OFFSET(sequence), false,
+		"State from an earlier life of the SA. Outbound: the last sequence number used; "
+		"inbound: the highest one received.",
+		.standard = "0" },
+	{ "replay_bitmap", read_replay_bitmap, 0, false,
+		"State from an earlier life of the SA, inbound: bit i, the least significant of "
+		"the "
+		"first byte being bit 0, is set when `sequence` - i was received. Without it, "
+		"every "
+		"number up to `sequence` counts as received.",
+		.type = "hexadecimal digits, two for each byte" },
+};
+
+const struct gw_field_table gw_sa_fields = {
+	"A security association (RFC 4301 section 4.4.2).",
+	sa_fields,
+	COUNT(sa_fields),
+};
+
+int gw_sa_spec_read(json_t *object, struct gw_sa_spec *spec, struct gw_error *err)
+{
+	int ret;
+
+	memset(spec, 0, sizeof(*spec));
+	ret = gw_fields_read(object, NULL, sa_fields, COUNT(sa_fields), spec, err);
+	if (ret == 0)
+		ret = gw_sa_spec_check(spec, err);
+	if (ret)
+		gw_sa_spec_wipe(spec);
+	return ret;
+}
+
+void gw_sa_spec_wipe(struct gw_sa_spec *spec)
+{
+	free(spec->replay_bitmap);
+	gw_wipe(spec, sizeof(*spec));
+}
+
+static json_t *write_algorithm(const char *name)
+{
+	return json_pack("{ss}", "algorithm", name);
+}
+
+static json_t *write_spi(uint32_t spi)
+{
+	char text[11];
+
+	snprintf(text, sizeof(text), "0x%08" PRIx32, spi);
+	return json_string(text);
+}
+
+static json_t *write_addr(const struct gw_addr *addr)
+{
+	char text[GW_ADDR_STRLEN];
+
+	return json_string(gw_addr_format(addr, text));
+}
+
+static json_t *write_u64(uint64_t number)
+{
+	char text[21];
+
+	if (number <= LARGEST_EXACT_NUMBER)
+		return json_integer((json_int_t)number);
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	return json_string(text);
+}
+
+static json_t *write_bitmap(const struct gw_sa_spec *spec)
+{
+	char *text = malloc(2 * (size_t)spec->replay_bitmap_bytes + 1);
+	json_t *value;
+
+	if (!text)
+		return NULL;
+	value = json_string(gw_hex_encode(spec->replay_bitmap, spec->replay_bitmap_bytes, text));
+	free(text);
+	return value;
+}
+
+static bool put_members(json_t *object, const struct gw_sa_spec *spec)
+{
+	return gw_json_put(object, "name", json_string(spec->name)) &&
+	       gw_json_put(object, "direction", json_string(gw_direction_words[spec->direction])) &&
+	       gw_json_put(object, "protocol", json_string("esp")) &&
+	       gw_json_put(object, "mode", json_string(mode_words[spec->mode])) &&
+	       gw_json_put(object, "spi", write_spi(spec->spi)) &&
+	       gw_json_put(object, "source", write_addr(&spec->source)) &&
+	       gw_json_put(object, "destination", write_addr(&spec->destination)) &&
+	       gw_json_put(object, "reqid", json_integer(spec->reqid)) &&
+	       gw_json_put(object, "encryption",
+		       write_algorithm(gw_encryptions[spec->encryption].name)) &&
+	       (spec->integrity == GW_INTEGRITY_NONE ||
+		       gw_json_put(object, "integrity",
+			       write_algorithm(gw_integrities[spec->integrity].name))) &&
+	       gw_json_put(object, "esn", json_boolean(spec->esn)) &&
+	       gw_json_put(object, "replay_window", json_integer(spec->replay_window)) &&
+	       gw_json_put(object, "df", json_string(df_words[spec->df])) &&
+	       gw_json_put(object, "dscp",
+		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
+	       gw_json_put(object, "sequence", write_u64(spec->sequence)) &&
+	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));
+}
+
+json_t *gw_sa_spec_write(const struct gw_sa_spec *spec)
+{
+	json_t *object = json_object();
+
+	if (object && !put_members(object, spec)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+#define ID_OFFSET(member) offsetof(struct gw_sa_id, member)
+
+static const struct gw_field id_fields[] = {
+	{ "direction", NULL, ID_OFFSET(direction), true, "The SA's direction.",
+		.words = gw_direction_words },
+	{ "protocol", read_protocol, ID_OFFSET(protocol), false, "The SA's protocol.",
+		.standard = "\"esp\"", .type = "\"esp\"" },
+	{ "spi", gw_read_u32, ID_OFFSET(spi), true, "The SA's security parameters index.",
+		.least = GW_FIRST_SPI, .most = UINT32_MAX },
+	{ "destination", gw_read_addr, ID_OFFSET(destination), true,
+		.help = "The SA's outer destination address." },
+};
+
+int gw_sa_id_read(json_t *object, struct gw_sa_id *id, struct gw_error *err)
+{
+	memset(id, 0, sizeof(*id));
+	return gw_fields_read(object, NULL, id_fields, COUNT(id_fields), id, err);
+}
+
+struct gw_sa_id gw_sa_spec_id(const struct gw_sa_spec *spec)
+{
+	return (struct gw_sa_id){
+		.direction = spec->direction,
+		.protocol = spec->protocol,
+		.spi = spec->spi,
+		.destination = spec->destination,
+	};
+}
+
+bool gw_sa_id_equal(const struct gw_sa_id *a, const struct gw_sa_id *b)
+{
+	return a->direction == b->direction && a->protocol == b->protocol && a->spi == b->spi &&
+	       gw_addr_equal(&a->destination, &b->destination);
+}

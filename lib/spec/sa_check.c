@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// What a security association must be, whoever describes it.
+
+#include "spec/sa_check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "spec/reading.h"
+#include "spec/sa.h"
+
+#define SMALLEST_WINDOW 32 // RFC 4303 section 3.4.3 asks for no less
+
+static void add_name(char *buffer, size_t size, size_t *used, const char *name, unsigned int i,
+	unsigned int last)
+{
+	const char *before = i == 0 ? "" : i == last ? " or " : ", ";
+
+	if (*used < size)
+		*used += snprintf(buffer + *used, size - *used, "%s\"%s\"", before, name);
+}
+
+const char *gw_encryption_names(bool aead_only, char *buffer, size_t size)
+{
+	unsigned int last = 0, count = 0;
+	size_t used = 0;
+
+	for (int id = 1; id < GW_ENCRYPTION_COUNT; id++)
+		last += !aead_only || gw_encryptions[id].aead;
+	for (int id = 1; id < GW_ENCRYPTION_COUNT; id++)
+		if (!aead_only || gw_encryptions[id].aead)
+			add_name(buffer, size, &used, gw_encryptions[id].name, count++, last - 1);
+	return buffer;
+}
+
+const char *gw_integrity_names(char *buffer, size_t size)
+{
+	size_t used = 0;
+
+	for (int id = 1; id < GW_INTEGRITY_COUNT; id++)
+		add_name(buffer, size, &used, gw_integrities[id].name, id - 1,
+			GW_INTEGRITY_COUNT - 2);
+	return buffer;
+}
+
+static int check_name(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	if (!gw_name_is_valid(spec->name))
+		return gw_error_at(err, EINVAL, NULL, "name",
+			"must be text of at most %d printable ASCII characters without quotes",
+			GW_NAME_SIZE - 1);
+	return 0;
+}
+
+static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	if (spec->direction > GW_DIRECTION_OUT)
+		return gw_error_at(err, EINVAL, NULL, "direction", "must be \"in\" or \"out\"");
+	if (spec->protocol != GW_PROTOCOL_ESP)
+		return gw_error_at(err, EINVAL, NULL, "protocol", "must be \"esp\"");
+	if (spec->mode != GW_MODE_TUNNEL)
+		return gw_error_at(err, EINVAL, NULL, "mode", "must be \"tunnel\"");
+	if (spec->spi < GW_FIRST_SPI)
+		return gw_error_at(err, EINVAL, NULL, "spi",
+			"%" PRIu32 " is reserved (RFC 4303 section 2.1); it must be 256 or more",
+			spec->spi);
+	if (spec->reqid == 0)
+		return gw_error_at(err, EINVAL, NULL, "reqid",
+			"0 names no policies; it must be 1 or more, as in the policies it serves");
+	if (spec->df > GW_DF_CLEAR)
+		return gw_error_at(
+			err, EINVAL, NULL, "df", "must be \"copy\", \"set\" or \"clear\"");
+	if (spec->dscp < -1 || spec->dscp > 63)
+		return gw_error_at(err, EINVAL, NULL, "dscp",
+			"must be \"copy\" or a whole number from 0 to 63");
+	return 0;
+}
+
+static int check_addresses(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const char *rule = "must be an address that one host can have: not unspecified, loopback, "
+			   "multicast or broadcast";
+
+	if (!gw_addr_is_unicast(&spec->source))
+		return gw_error_at(err, EINVAL, NULL, "source", "%s", rule);
+	if (!gw_addr_is_unicast(&spec->destination))
+		return gw_error_at(err, EINVAL, NULL, "destination", "%s", rule);
+	if (spec->source.family != spec->destination.family)
+		return gw_error_at(err, EINVAL, NULL, "destination",
+			"is IPv%d, but source is IPv%d; both must be of one family",
+			spec->destination.family, spec->source.family);
+	if (gw_addr_equal(&spec->source, &spec->destination))
+		return gw_error_at(err, EINVAL, NULL, "destination",
+			"is the same as source; it must be the other end of the tunnel");
+	return 0;
+}
+
+// "20 or 36", for an algorithm's key with extra bytes after it.
+static const char *key_lengths(
+	const struct gw_encryption *algorithm, unsigned int extra, char *buffer, size_t size)
+{
+	if (algorithm->key_bytes[1])
+		snprintf(buffer, size, "%u or %u", algorithm->key_bytes[0] + extra,
+			algorithm->key_bytes[1] + extra);
+	else
+		snprintf(buffer, size, "%u", algorithm->key_bytes[0] + extra);
+	return buffer;
+}
+
+static int check_encryption_key(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct gw_encryption *algorithm = &gw_encryptions[spec->encryption];
+	unsigned int salt = algorithm->salt_bytes, given = spec->encryption_key_bytes;
+	char with_salt[24], without[24];
+
+	if (given == algorithm->key_bytes[0] + salt)
+		return 0;
+	if (algorithm->key_bytes[1] && given == algorithm->key_bytes[1] + salt)
+		return 0;
+	if (algorithm->key_bytes[0] == 0)
+		return gw_error_at(err, EINVAL, NULL, "encryption.key",
+			"%s takes no key; leave it out", algorithm->name);
+	key_lengths(algorithm, salt, with_salt, sizeof(with_salt));
+	if (salt == 0)
+		return gw_error_at(err, EINVAL, NULL, "encryption.key",
+			"has %u bytes; %s takes a key of %s bytes", given, algorithm->name,
+			with_salt);
+	return gw_error_at(err, EINVAL, NULL, "encryption.key",
+		"has %u bytes; %s takes %s bytes: a key of %s, then the salt of %u", given,
+		algorithm->name, with_salt, key_lengths(algorithm, 0, without, sizeof(without)),
+		salt);
+}
+
+static int check_integrity_missing(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	char integrities[120], aeads[120];
+
+	return gw_error_at(err, EINVAL, NULL, "integrity",
+		"is missing: %s alone does not stop forgery (RFC 8221 section 2); add integrity "
+		"with %s, "
+		"or encrypt with %s",
+		gw_encryptions[spec->encryption].name,
+		gw_integrity_names(integrities, sizeof(integrities)),
+		gw_encryption_names(true, aeads, sizeof(aeads)));
+}
+
+static int check_algorithms(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct gw_encryption *encryption;
+	const struct gw_integrity *integrity;
+	char list[200];
+	int ret;
+
+	if (spec->encryption == GW_ENCRYPTION_UNSET || spec->encryption >= GW_ENCRYPTION_COUNT)
+		return gw_error_at(err, EINVAL, NULL, "encryption.algorithm", "must be %s",
+			gw_encryption_names(false, list, sizeof(list)));
+	if (spec->integrity >= GW_INTEGRITY_COUNT)
+		return gw_error_at(err, EINVAL, NULL, "integrity.algorithm", "must be %s",
+			gw_integrity_names(list, sizeof(list)));
+	encryption = &gw_encryptions[spec->encryption];
+	integrity = &gw_integrities[spec->integrity];
+	ret = check_encryption_key(spec, err);
+	if (ret)
+		return ret;
+	if (encryption->aead && spec->integrity != GW_INTEGRITY_NONE)
+		return gw_error_at(err, EINVAL, NULL, "integrity",
+			"%s protects integrity itself; leave integrity out", encryption->name);
+	if (!encryption->aead && spec->integrity == GW_INTEGRITY_NONE)
+		return check_integrity_missing(spec, err);
+	if (spec->integrity_key_bytes != integrity->key_bytes)
+		return gw_error_at(err, EINVAL, NULL, "integrity.key",
+			"has %u bytes; %s takes a key of %u bytes", spec->integrity_key_bytes,
+			integrity->name, integrity->key_bytes);
+	return 0;
+}
+
+static int check_inbound(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	uint32_t window = spec->replay_window;
+
+	if (window > GW_MAX_REPLAY_WINDOW || (window && window < SMALLEST_WINDOW))
+		return gw_error_at(err, EINVAL, NULL, "replay_window",
+			"must be 0 or from %d to %d, not %" PRIu32, SMALLEST_WINDOW,
+			GW_MAX_REPLAY_WINDOW, window);
+	if (spec->esn && window == 0)
+		return gw_error_at(err, EINVAL, NULL, "replay_window",
+			"extended sequence numbers need the window to tell their upper half; give "
+			"%d or "
+			"more, or set esn to false",
+			SMALLEST_WINDOW);
+	if (spec->replay_bitmap_bytes > (window + 7) / 8)
+		return gw_error_at(err, EINVAL, NULL, "replay_bitmap",
+			"has %" PRIu32 " bytes, but a window of %" PRIu32
+			" packets holds at most %" PRIu32,
+			spec->replay_bitmap_bytes, window, (window + 7) / 8);
+	return 0;
+}
+
+static int check_state(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	if (!spec->esn && spec->sequence > UINT32_MAX)
+		return gw_error_at(err, EINVAL, NULL, "sequence",
+			"is above 4294967295, the last number without extended sequence numbers; "
+			"set esn to true if the peer uses them");
+	if (spec->direction == GW_DIRECTION_IN)
+		return check_inbound(spec, err);
+	if (spec->replay_bitmap_bytes)
+		return gw_error_at(err, EINVAL, NULL, "replay_bitmap",
+			"belongs to an inbound SA; leave it out");
+	return 0;
+}
+
+int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	int (*const checks[])(const struct gw_sa_spec *, struct gw_error *) = {
+		check_name,
+		check_kind,
+		check_addresses,
+		check_algorithms,
+		check_state,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < sizeof(checks) / sizeof(checks[0]); i++)
+		ret = checks[i](spec, err);
+	return ret;
+}

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# SPDX-FileCopyrightText: 2026 The Esplanade authors
+"""ESP as RFC 4303 writes it, by python-cryptography and by scapy: two judges that share no code with the gateway.
+
+Sa.seal and Sa.open work on bytes and leave nothing to defaults, so that malformed but authentic packets can be made
+too. scapy_seal and scapy_open say the same through scapy where scapy can: its SecurityAssociation knows extended
+sequence numbers for combined modes only.
+"""
+
+import dataclasses
+import hashlib
+import hmac
+import os
+import socket
+import struct
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.ipsec import ESP, SecurityAssociation
+
+IPPROTO_ESP = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Algorithm:
+    """What the gateway calls it, what scapy calls it, and the lengths of its parts in bytes."""
+
+    label: str
+    encryption: str
+    key_bytes: int  # with salt
+    integrity: str = ""
+    auth_bytes: int = 0
+    iv_bytes: int = 8
+    block_bytes: int = 4
+    icv_bytes: int = 16
+    scapy_crypt: str = ""
+    scapy_auth: str = "NULL"
+
+    @property
+    def aead(self):
+        return not self.integrity
+
+
+ALGORITHMS = (
+    Algorithm("aes-gcm-16/128", "aes-gcm-16", 20, scapy_crypt="AES-GCM"),
+    Algorithm("aes-gcm-16/256", "aes-gcm-16", 36, scapy_crypt="AES-GCM"),
+    Algorithm("chacha20-poly1305", "chacha20-poly1305", 36, scapy_crypt="CHACHA20-POLY1305"),
+    Algorithm("aes-cbc/128 hmac-sha2-256-128", "aes-cbc", 16, "hmac-sha2-256-128", 32, 16, 16, 16,
+              "AES-CBC", "SHA2-256-128"),
+    Algorithm("aes-cbc/256 hmac-sha2-256-128", "aes-cbc", 32, "hmac-sha2-256-128", 32, 16, 16, 16,
+              "AES-CBC", "SHA2-256-128"),
+    Algorithm("aes-cbc/128 hmac-sha1-96", "aes-cbc", 16, "hmac-sha1-96", 20, 16, 16, 12, "AES-CBC", "HMAC-SHA1-96"),
+    Algorithm("aes-cbc/256 hmac-sha1-96", "aes-cbc", 32, "hmac-sha1-96", 20, 16, 16, 12, "AES-CBC", "HMAC-SHA1-96"),
+    Algorithm("null hmac-sha2-256-128", "null", 0, "hmac-sha2-256-128", 32, 0, 4, 16, "NULL", "SHA2-256-128"),
+)
+BY_LABEL = {algorithm.label: algorithm for algorithm in ALGORITHMS}
+GCM = BY_LABEL["aes-gcm-16/128"]
+CBC = BY_LABEL["aes-cbc/256 hmac-sha2-256-128"]
+NULL = BY_LABEL["null hmac-sha2-256-128"]
+
+
+class NotAuthentic(Exception):
+    """The integrity check value is wrong."""
+
+
+@dataclasses.dataclass
+class Opened:
+    spi: int
+    sequence: int  # the 32 bits of the packet
+    iv: bytes
+    inner: bytes
+    padding: bytes
+    next_header: int
+
+    def padding_is_right(self):
+        return self.padding == bytes(range(1, len(self.padding) + 1))
+
+
+@dataclasses.dataclass
+class Sa:
+    name: str
+    direction: str
+    spi: int
+    source: str
+    destination: str
+    reqid: int
+    algorithm: Algorithm = GCM
+    esn: bool = False
+    key: bytes = b""
+    auth_key: bytes = b""
+    options: dict = dataclasses.field(default_factory=dict)  # further members of the gateway's object
+
+    def __post_init__(self):
+        self.key = self.key or os.urandom(self.algorithm.key_bytes)
+        self.auth_key = self.auth_key or os.urandom(self.algorithm.auth_bytes)
+
+    @property
+    def outer_family(self):
+        return 6 if ":" in self.source else 4
+
+    def config(self):
+        """The object as the gateway's configuration and control socket have it."""
+        sa = {
+            "name": self.name,
+            "direction": self.direction,
+            "spi": f"0x{self.spi:08x}",
+            "source": self.source,
+            "destination": self.destination,
+            "reqid": self.reqid,
+            "encryption": {"algorithm": self.algorithm.encryption, "key": self.key.hex()},
+            "esn": self.esn,
+        }
+        if not self.algorithm.key_bytes:
+            del sa["encryption"]["key"]
+        if self.algorithm.integrity:
+            sa["integrity"] = {"algorithm": self.algorithm.integrity, "key": self.auth_key.hex()}
+        return sa | self.options
+
+    def overhead(self, inner_bytes):
+        """Bytes of the outer packet, headers included, around an inner one of that size."""
+        outer = 40 if self.outer_family == 6 else 20
+        trailer = -(inner_bytes + 2) % self.algorithm.block_bytes + 2
+        return outer + 8 + self.algorithm.iv_bytes + trailer + self.algorithm.icv_bytes
+
+    def largest_inner(self, mtu):
+        """The largest inner packet whose outer one has at most mtu bytes."""
+        return max(size for size in range(mtu) if size + self.overhead(size) <= mtu)
+
+    # --- one packet
+
+    def seal_raw(self, sequence, plaintext, iv=None):
+        """ESP header, IV, ciphertext and ICV around a plaintext that has its trailer already, if any."""
+        high, low = sequence >> 32, sequence & 0xFFFFFFFF
+        header = struct.pack("!II", self.spi, low)
+        iv = os.urandom(self.algorithm.iv_bytes) if iv is None else iv
+        if self.algorithm.aead:
+            return header + iv + self._aead().encrypt(self.key[-4:] + iv, plaintext, self._aad(header, high))
+        body = header + iv + self._encrypt(iv, plaintext)
+        return body + self._tag(body, high)
+
+    def seal(self, sequence, inner, next_header=None, padding=None, pad_bytes=None, iv=None):
+        """An ESP packet around inner; padding as RFC 4303 section 2.4 has it unless given."""
+        if next_header is None:
+            next_header = 41 if inner[:1] and inner[0] >> 4 == 6 else 4
+        if padding is None:
+            count = -(len(inner) + 2) % self.algorithm.block_bytes
+            padding = bytes(range(1, count + 1))
+        pad_bytes = len(padding) if pad_bytes is None else pad_bytes
+        return self.seal_raw(sequence, inner + padding + bytes((pad_bytes, next_header)), iv)
+
+    def open(self, packet, high=0):
+        """Opens an ESP packet (without its outer IP header); high is the upper half of its number."""
+        algorithm = self.algorithm
+        spi, low = struct.unpack_from("!II", packet)
+        iv = packet[8:8 + algorithm.iv_bytes]
+        if algorithm.aead:
+            try:
+                plain = self._aead().decrypt(self.key[-4:] + iv, packet[8 + len(iv):], self._aad(packet[:8], high))
+            except Exception as error:
+                raise NotAuthentic(f"SPI {spi:#x} sequence {low}: the tag is wrong") from error
+        else:
+            body, tag = packet[:-algorithm.icv_bytes], packet[-algorithm.icv_bytes:]
+            if self._tag(body, high) != tag:
+                raise NotAuthentic(f"SPI {spi:#x} sequence {low}: the ICV is wrong")
+            plain = self._decrypt(iv, body[8 + len(iv):])
+        pad_bytes, next_header = plain[-2], plain[-1]
+        end = len(plain) - 2 - pad_bytes
+        return Opened(spi, low, iv, plain[:end], plain[end:-2], next_header)
+
+    def outer(self, esp, tos=0, ttl=64, df=False, identification=0, source=None, destination=None, options=b""):
+        """The outer IP packet around an ESP packet, as bytes."""
+        source, destination = source or self.source, destination or self.destination
+        if self.outer_family == 6:
+            return bytes(IPv6(src=source, dst=destination, tc=tos, hlim=ttl, nh=IPPROTO_ESP) / esp)
+        header = IP(src=source, dst=destination, tos=tos, ttl=ttl, proto=IPPROTO_ESP, id=identification,
+                    flags="DF" if df else 0)
+        if options:
+            header.options = options
+        return bytes(header / esp)
+
+    def _aead(self):
+        key = self.key[:-4]
+        return AESGCM(key) if self.algorithm.encryption == "aes-gcm-16" else ChaCha20Poly1305(key)
+
+    def _aad(self, header, high):
+        return header[:4] + struct.pack("!I", high) + header[4:] if self.esn else header
+
+    def _tag(self, body, high):
+        if self.esn:
+            body += struct.pack("!I", high)
+        digest = hashlib.sha256 if self.algorithm.integrity == "hmac-sha2-256-128" else hashlib.sha1
+        return hmac.new(self.auth_key, body, digest).digest()[:self.algorithm.icv_bytes]
+
+    def _encrypt(self, iv, plaintext):
+        if self.algorithm.encryption == "null":
+            return plaintext
+        # A ciphertext that is no whole number of blocks is what a test may want: pad, encrypt, cut.
+        whole = plaintext + bytes(-len(plaintext) % 16)
+        encryptor = Cipher(algorithms.AES(self.key), modes.CBC(iv)).encryptor()
+        return (encryptor.update(whole) + encryptor.finalize())[:len(plaintext)]
+
+    def _decrypt(self, iv, ciphertext):
+        if self.algorithm.encryption == "null":
+            return ciphertext
+        decryptor = Cipher(algorithms.AES(self.key), modes.CBC(iv)).decryptor()
+        return decryptor.update(ciphertext) + decryptor.finalize()
+
+    # --- scapy's opinion
+
+    def scapy_can(self):
+        return self.algorithm.aead or not self.esn
+
+    def _scapy(self):
+        header = (IPv6 if self.outer_family == 6 else IP)(src=self.source, dst=self.destination)
+        return SecurityAssociation(
+            ESP, spi=self.spi, crypt_algo=self.algorithm.scapy_crypt, crypt_key=self.key or None,
+            auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None, tunnel_header=header,
+            esn_en=self.esn)
+
+    def scapy_seal(self, sequence, inner):
+        """The whole outer packet, made by scapy."""
+        cls = IPv6 if inner[0] >> 4 == 6 else IP
+        packet = self._scapy().encrypt(cls(inner), seq_num=sequence & 0xFFFFFFFF, esn=sequence >> 32)
+        return bytes(packet)
+
+    def scapy_open(self, packet, high=0):
+        """The inner packet of a whole outer one, as scapy sees it."""
+        cls = IPv6 if packet[0] >> 4 == 6 else IP
+        return bytes(self._scapy().decrypt(cls(packet), esn=high))
+
+
+def esp_of(packet):
+    """The ESP packet inside an outer IP packet without extension headers, or None."""
+    if packet[0] >> 4 == 6:
+        return packet[40:40 + struct.unpack_from("!H", packet, 4)[0]] if packet[6] == IPPROTO_ESP else None
+    total, header = struct.unpack_from("!H", packet, 2)[0], (packet[0] & 15) * 4
+    return packet[header:total] if packet[9] == IPPROTO_ESP else None
+
+
+def checksum(data):
+    """The Internet checksum; 0 over a header that holds a right one."""
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def lower_ttl(packet):
+    """The packet as a router passes it on."""
+    packet = bytearray(packet)
+    if packet[0] >> 4 == 6:
+        packet[7] -= 1
+        return bytes(packet)
+    packet[8] -= 1
+    packet[10:12] = b"\0\0"
+    packet[10:12] = struct.pack("!H", checksum(bytes(packet[:(packet[0] & 15) * 4])))
+    return bytes(packet)
+
+
+def with_tos(packet, tos):
+    """The packet with another TOS or traffic class."""
+    packet = bytearray(packet)
+    if packet[0] >> 4 == 6:
+        packet[0] = 0x60 | tos >> 4
+        packet[1] = (tos & 15) << 4 | packet[1] & 15
+        return bytes(packet)
+    packet[1] = tos
+    packet[10:12] = b"\0\0"
+    packet[10:12] = struct.pack("!H", checksum(bytes(packet[:(packet[0] & 15) * 4])))
+    return bytes(packet)
+
+
+def address_bytes(text):
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "crypto/key.h"
+
+#include "crypto_kit.h"
+#include "run.h"
+
+START_TEST(lengths_in_a_packet)
+{
+	static const struct {
+		uint8_t iv, icv, align;
+	} expected[] = {
+		{ 8, 16, 4 },
+		{ 8, 16, 4 },
+		{ 8, 16, 4 },
+		{ 16, 16, 16 },
+		{ 16, 16, 16 },
+		{ 16, 12, 16 },
+		{ 16, 12, 16 },
+		{ 0, 16, 4 },
+		{ 0, 12, 4 },
+	};
+	struct gw_crypto_key *key = kit_key(&kit_classes[_i], false, 0);
+
+	ck_assert_uint_eq(gw_crypto_iv_bytes(key), expected[_i].iv);
+	ck_assert_uint_eq(gw_crypto_icv_bytes(key), expected[_i].icv);
+	ck_assert_uint_eq(gw_crypto_align_bytes(key), expected[_i].align);
+	gw_crypto_key_free(key);
+}
+END_TEST
+
+static const struct {
+	struct gw_crypto_key_spec spec;
+	int code;
+	const char *text;
+} broken[] = {
+	{ { .encryption = GW_ENCRYPTION_AES_GCM_16, .encryption_key_bytes = 16 }, EINVAL,
+		"aes-gcm-16 takes a key of 20 or 36 bytes (4 of them salt), not 16" },
+	{ { .encryption = GW_ENCRYPTION_CHACHA20_POLY1305, .encryption_key_bytes = 32 }, EINVAL,
+		"chacha20-poly1305 takes a key of 36 bytes (4 of them salt), not 32" },
+	{ { .encryption = GW_ENCRYPTION_AES_CBC,
+		  .encryption_key_bytes = 24,
+		  .integrity = GW_INTEGRITY_HMAC_SHA1_96,
+		  .integrity_key_bytes = 20 },
+		EINVAL, "aes-cbc takes a key of 16 or 32 bytes (0 of them salt), not 24" },
+	{ { .encryption = GW_ENCRYPTION_AES_CBC,
+		  .encryption_key_bytes = 16,
+		  .integrity = GW_INTEGRITY_HMAC_SHA2_256_128,
+		  .integrity_key_bytes = 20 },
+		EINVAL, "hmac-sha2-256-128 takes a key of 32 bytes, not 20" },
+	{ { .encryption = GW_ENCRYPTION_AES_CBC, .encryption_key_bytes = 16 }, EINVAL,
+		"aes-cbc needs an integrity algorithm beside it, such as hmac-sha2-256-128" },
+	{ { .encryption = GW_ENCRYPTION_NULL }, EINVAL,
+		"null needs an integrity algorithm beside it, such as hmac-sha2-256-128" },
+	{ { .encryption = GW_ENCRYPTION_NULL,
+		  .encryption_key_bytes = 16,
+		  .integrity = GW_INTEGRITY_HMAC_SHA1_96,
+		  .integrity_key_bytes = 20 },
+		EINVAL, "null takes a key of 0 bytes (0 of them salt), not 16" },
+	{ { .encryption = GW_ENCRYPTION_AES_GCM_16,
+		  .encryption_key_bytes = 20,
+		  .integrity = GW_INTEGRITY_HMAC_SHA1_96,
+		  .integrity_key_bytes = 20 },
+		EINVAL, "aes-gcm-16 brings its own integrity: leave hmac-sha1-96 out" },
+	{ { .encryption = GW_ENCRYPTION_UNSET, .integrity = GW_INTEGRITY_HMAC_SHA1_96 }, EINVAL,
+		"there is no encryption algorithm" },
+	{ { .encryption = GW_ENCRYPTION_COUNT }, EINVAL, "there is no encryption algorithm" },
+	{ { .encryption = GW_ENCRYPTION_NULL, .integrity = GW_INTEGRITY_COUNT }, EINVAL,
+		"there is no such integrity algorithm" },
+};
+
+START_TEST(broken_specs)
+{
+	uint8_t bytes[64] = {};
+	struct gw_crypto_key_spec spec = broken[_i].spec;
+	struct gw_error err = {};
+
+	spec.encryption_key = bytes;
+	spec.integrity_key = bytes;
+	ck_assert_ptr_null(gw_crypto_key_new(&spec, &err));
+	ck_assert_int_eq(err.code, broken[_i].code);
+	ck_assert_str_eq(err.text, broken[_i].text);
+	ck_assert_ptr_null(gw_crypto_key_new(&spec, NULL));
+}
+END_TEST
+
+static bool holds(const uint8_t *memory, size_t size, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i + count <= size; i++)
+		if (memcmp(memory + i, bytes, count) == 0)
+			return true;
+	return false;
+}
+
+// DPDK's heap keeps the memory, so that it can be looked at.
+START_TEST(key_is_wiped_on_free)
+{
+	struct gw_crypto_key *key = kit_key(&kit_classes[_i], true, 0);
+	const uint8_t *memory = (const uint8_t *)key;
+	size_t first = offsetof(struct gw_crypto_key, gcm), size = key->allocated_bytes;
+	uint8_t zeros[sizeof(struct gw_crypto_key)] = {}, pattern[16];
+
+	ck_assert_uint_gt(size, first);
+	ck_assert_uint_le(size, sizeof(struct gw_crypto_key));
+	ck_assert_mem_ne(memory + first, zeros, size - first);
+	// AES's first round key is the key itself, and ChaCha20's key is used as it is.
+	kit_pattern(pattern, sizeof(pattern), 7, 3);
+	if (kit_classes[_i].encryption != GW_ENCRYPTION_NULL)
+		ck_assert(holds(memory, size, pattern, sizeof(pattern)));
+	gw_crypto_key_free(key);
+	ck_assert_mem_eq(memory + first, zeros, size - first);
+	gw_crypto_key_free(NULL);
+}
+END_TEST
+
+START_TEST(engine_is_wiped_on_free)
+{
+	struct gw_crypto_engine *engine = gw_crypto_engine_new();
+	struct gw_crypto_key *key = kit_key(&kit_classes[_i], true, 0);
+	uint8_t zeros[sizeof(engine->jobs)] = {}, packet[256];
+	struct gw_crypto_op op = { key, packet, 64, GW_CRYPTO_OK, 9 };
+	const IMB_JOB *jobs = engine->jobs;
+
+	kit_packet(packet, key, op.sequence, op.payload_bytes);
+	gw_crypto_seal(engine, &op, 1);
+	gw_crypto_key_free(key);
+	gw_crypto_engine_free(engine);
+	ck_assert_mem_eq(jobs, zeros, sizeof(zeros));
+}
+END_TEST
+
+START_TEST(engine_tells_its_name)
+{
+	char name[64], cut[8];
+	struct gw_crypto_engine *engine;
+
+	gw_crypto_plan_limit(IMB_CPUFLAGS_SSE);
+	engine = gw_crypto_engine_new();
+	ck_assert_ptr_nonnull(engine);
+	ck_assert_ptr_nonnull(strstr(gw_crypto_engine_name(engine, name, sizeof(name)), ", SSE"));
+	ck_assert_int_eq(strncmp(name, "IPsec-MB ", 9), 0);
+	ck_assert_str_eq(gw_crypto_engine_name(engine, cut, sizeof(cut)), "IPsec-M");
+	gw_crypto_engine_free(engine);
+	gw_crypto_plan_limit(UINT64_MAX);
+}
+END_TEST
+
+// Comes last: nothing makes an algorithm usable again.
+START_TEST(failed_algorithm_is_refused_by_name)
+{
+	uint8_t bytes[64] = {};
+	struct gw_crypto_key_spec spec = {
+		.encryption = GW_ENCRYPTION_AES_CBC,
+		.encryption_key = bytes,
+		.encryption_key_bytes = 16,
+		.integrity = GW_INTEGRITY_HMAC_SHA1_96,
+		.integrity_key = bytes,
+		.integrity_key_bytes = 20,
+	};
+	struct gw_error err = {};
+	struct gw_crypto_key *key;
+
+	ck_assert_int_eq(gw_crypto_self_test(), 0);
+	gw_crypto_disable(spec.encryption, spec.integrity);
+	ck_assert(!gw_crypto_usable(spec.encryption, spec.integrity));
+	ck_assert_ptr_null(gw_crypto_key_new(&spec, &err));
+	ck_assert_int_eq(err.code, ENOTSUP);
+	ck_assert_str_eq(err.text, "aes-cbc with hmac-sha1-96 failed its self-test on this "
+				   "machine: choose another algorithm");
+	// Its parts in other company are not concerned.
+	spec.integrity = GW_INTEGRITY_HMAC_SHA2_256_128;
+	spec.integrity_key_bytes = 32;
+	ck_assert(gw_crypto_usable(spec.encryption, spec.integrity));
+	key = gw_crypto_key_new(&spec, NULL);
+	ck_assert_ptr_nonnull(key);
+	gw_crypto_key_free(key);
+	ck_assert_int_eq(gw_crypto_self_test(), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("crypto_key");
+	TCase *tcase = tcase_create("keys");
+
+	tcase_add_loop_test(tcase, lengths_in_a_packet, 0, RTE_DIM(kit_classes));
+	tcase_add_loop_test(tcase, broken_specs, 0, RTE_DIM(broken));
+	tcase_add_loop_test(tcase, key_is_wiped_on_free, 0, RTE_DIM(kit_classes));
+	tcase_add_loop_test(tcase, engine_is_wiped_on_free, 0, RTE_DIM(kit_classes));
+	tcase_add_test(tcase, engine_tells_its_name);
+	tcase_add_test(tcase, failed_algorithm_is_refused_by_name);
+	suite_add_tcase(suite, tcase);
+	return gw_test_run(suite, true);
+}
