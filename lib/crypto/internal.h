@@ -146,6 +146,13 @@ static inline void gw_crypto_prefetch(const void *data, unsigned int bytes)
 		rte_prefetch0(line);
 }
 
+static inline void gw_crypto_prefetch_round_keys(
+	const void *round_keys, const struct gw_crypto_key *key)
+{
+	gw_crypto_prefetch(
+		round_keys, (key->cipher_key_bytes == 32 ? 15 : 11) * GW_CRYPTO_BLOCK_BYTES);
+}
+
 // Asks for the parts of a packet from which the CPU's own prefetcher goes on: its first lines and
 // the one of the ICV.
 static inline void gw_crypto_prefetch_packet(const struct gw_crypto_op *op)
