@@ -223,8 +223,8 @@ static void submit_bursts(struct rig *rig, burst_fn_t submit)
 		for (unsigned int j = 0; j < count; j++)
 			fill(rig, jobs[j], i + j);
 		submit(rig->mgr, count, jobs);
-		// IPsec-MB 1.3 loses jobs when its ring fills up under bursts: it is emptied after
-		// each.
+		// IPsec-MB 1.3 returns unfinished jobs as done when bursts follow each other
+		// without its ring being emptied.
 		while (IMB_FLUSH_BURST(rig->mgr, BURST, jobs)) {
 		}
 	}
