@@ -8,9 +8,12 @@
 
 #include "esplanade/gateway.h"
 
-// What subscribers of the control socket are told.
+// What subscribers of the control socket are told. Nothing is built when nobody listens.
 void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
 void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard);
 void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, bool added);
 void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
 void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);
+
+// The word for a kind, one bit, on the control socket.
+const char *gateway_event_word(enum gateway_event kind);

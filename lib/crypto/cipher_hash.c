@@ -37,8 +37,7 @@ static inline void prefetch_to_cipher(
 	struct gw_crypto_op **ops, unsigned int i, const uint32_t *round_keys)
 {
 	if (key_changes(ops, i))
-		gw_crypto_prefetch(round_keys,
-			(ops[i]->key->cipher_key_bytes == 32 ? 15 : 11) * GW_CRYPTO_BLOCK_BYTES);
+		gw_crypto_prefetch_round_keys(round_keys, ops[i]->key);
 }
 
 static inline void fill_hash(IMB_JOB *job, const struct gw_crypto_op *op, uint8_t *tag)

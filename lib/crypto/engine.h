@@ -25,13 +25,13 @@
 enum gw_crypto_status {
 	GW_CRYPTO_OK,
 	GW_CRYPTO_BAD_ICV, // opening only; the payload's bytes are then undefined
-	GW_CRYPTO_FAILED,  // the library refused the job
+	GW_CRYPTO_FAILED,  // the library refused the job, or payload_bytes is no length of the key
 };
 
 struct gw_crypto_op {
 	const struct gw_crypto_key *key;
 	uint8_t *esp;                 // the ESP header in the packet
-	uint32_t payload_bytes;       // a multiple of the key's alignment
+	uint32_t payload_bytes;       // a multiple of the key's alignment, not 0
 	enum gw_crypto_status status; // set by the engine
 	uint64_t sequence;            // with the high half even where only the low half is sent
 };

@@ -93,8 +93,6 @@ struct gw_crypto_engine {
 	// One burst of jobs, and what they point to.
 	IMB_JOB jobs[GW_CRYPTO_BURST];
 	IMB_JOB decrypt_jobs[GW_CRYPTO_BURST];
-	uint8_t nonces[GW_CRYPTO_BURST][16] __rte_cache_aligned;
-	uint8_t aads[GW_CRYPTO_BURST][16] __rte_cache_aligned;
 	uint8_t tags[GW_CRYPTO_BURST][GW_CRYPTO_MAX_ICV_BYTES] __rte_cache_aligned;
 	uint32_t covered[GW_CRYPTO_BURST]; // ICV bytes that the number's high half hides
 	struct chacha20_poly1305_context_data chacha __rte_cache_aligned;
@@ -144,6 +142,13 @@ static inline void gw_crypto_prefetch(const void *data, unsigned int bytes)
 	for (const uint8_t *line = first; line < (const uint8_t *)data + bytes;
 		line += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0(line);
+}
+
+static inline void gw_crypto_prefetch_round_keys(
+	const void *round_keys, const struct gw_crypto_key *key)
+{
+	gw_crypto_prefetch(
+		round_keys, (key->cipher_key_bytes == 32 ? 15 : 11) * GW_CRYPTO_BLOCK_BYTES);
 }
 
 // Asks for the parts of a packet from which the CPU's own prefetcher goes on: its first lines and

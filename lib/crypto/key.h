@@ -37,7 +37,8 @@ uint8_t gw_crypto_align_bytes(
 	const struct gw_crypto_key *key); // of the ciphertext: a power of two, at least 4
 
 // Known-answer tests of every algorithm, once at start, before any key is made. An algorithm that
-// fails is logged by name and refused from then on. Returns the number that failed, or -ENOMEM.
+// fails is logged by name and refused until the test is run again. Returns the number that failed,
+// or -ENOMEM.
 int gw_crypto_self_test(void);
 bool gw_crypto_usable(enum gw_encryption_id encryption, enum gw_integrity_id integrity);
 // For tests of the refusal: treats the algorithm as failed.

@@ -32,7 +32,7 @@ struct gw_crypto_way {
 
 extern const struct gw_crypto_way gw_crypto_gcm_direct;
 extern const struct gw_crypto_way gw_crypto_chacha_direct;
-extern const struct gw_crypto_way gw_crypto_chacha_burst;
+extern const struct gw_crypto_way gw_crypto_chacha_job;
 extern const struct gw_crypto_way gw_crypto_cipher_hash_burst;
 
 struct gw_crypto_choice {
@@ -53,8 +53,10 @@ unsigned int gw_crypto_class(
 // so that it must not change while keys exist.
 const struct gw_crypto_plan *gw_crypto_plan(unsigned int class);
 
-// For tests, before any key and engine: the plan of a CPU that has no more than features.
+// Both before any key and engine: the plan of a CPU that has no more than features, and another
+// one for a single class.
 void gw_crypto_plan_limit(uint64_t features);
+void gw_crypto_plan_choose(unsigned int class, const struct gw_crypto_plan *plan);
 
 IMB_CIPHER_MODE gw_crypto_cipher(enum gw_encryption_id encryption);
 IMB_HASH_ALG gw_crypto_hash(enum gw_integrity_id integrity);

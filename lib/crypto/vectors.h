@@ -45,3 +45,7 @@ struct gw_crypto_case {
 int gw_crypto_case_open(
 	const struct gw_crypto_vector *vector, struct gw_crypto_case *test, struct gw_error *err);
 void gw_crypto_case_close(struct gw_crypto_case *test);
+
+// The self-test by other vectors than gw_crypto_vectors: for tests of the test. Returns as
+// gw_crypto_self_test does.
+int gw_crypto_self_test_by(const struct gw_crypto_vector *vectors, unsigned int count);

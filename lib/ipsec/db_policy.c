@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
+#include "ipsec/db_private.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 #include <rte_rcu_qsbr.h>
 
 #include "base/log.h"
-#include "ipsec/db_private.h"
 
 // Policies in the database: identified by direction, priority and selector.
 

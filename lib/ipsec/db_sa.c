@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
+#include "ipsec/db_private.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,7 +13,6 @@
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "ipsec/db_private.h"
 
 // SAs in the database: identified by direction, protocol, SPI and destination.
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
+#include "ipsec/db_private.h"
+
 #include <errno.h>
 #include <sys/random.h>
 
@@ -8,7 +10,6 @@
 #include <rte_common.h>
 
 #include "base/clock.h"
-#include "ipsec/db_private.h"
 
 // Allocation of inbound SPIs. They are drawn at random, so that an SPI of a former SA, which the
 // peer may still use, does not soon stand for another one.

@@ -16,10 +16,12 @@
 // The control core's record of addresses, routes and neighbours, static ones and those mirrored
 // from the kernel. It publishes to the FIB and the set of local addresses.
 //
-// A neighbour that is known stands in the FIB as a host route; a connected prefix leads to a
-// RESOLVE next hop; a route through a gateway leads to the gateway's next hop, FORWARD or RESOLVE
-// as its neighbour entry is. Of several routes for one prefix, a static one wins over the kernel's,
-// then the lower metric.
+// A connected prefix leads on link: to the neighbour that has the packet's destination as its
+// address if it is known, else to a RESOLVE next hop. A route through a gateway leads to the
+// gateway's next hop, FORWARD or RESOLVE as its neighbour entry is. Of several routes for one
+// prefix, a static one wins over the kernel's, then the lower metric, then the older one. Our own
+// addresses win over all. Link-local prefixes (fe80::/10) are recorded but never forwarded to; a
+// link-local neighbour serves as a gateway.
 
 struct gw_route_db;
 
@@ -45,7 +47,9 @@ const struct gw_fib *gw_route_db_fib(struct gw_route_db *db);
 const struct gw_local *gw_route_db_local(struct gw_route_db *db);
 
 // Staged in txn as in ipsec/db.h: 0, or a negative errno with err filled and nothing staged
-// (-EEXIST, -ENOENT, -ENODEV: no such port, -ENOSPC).
+// (-EEXIST, -ENOENT, -ENODEV: no such port, -ENOSPC, -EINVAL). Routes are told apart by
+// destination, origin and metric; the kernel's also by gateway and port. A deletion may leave out
+// gateway and port.
 int gw_route_add(struct gw_route_db *db, struct gw_txn *txn, const struct gw_route_spec *spec,
 	enum gw_route_origin origin, uint32_t metric, struct gw_error *err);
 int gw_route_delete(struct gw_route_db *db, struct gw_txn *txn, const struct gw_route_spec *spec,
@@ -55,7 +59,8 @@ int gw_neighbour_add(struct gw_route_db *db, struct gw_txn *txn,
 	const struct gw_neighbour_spec *spec, enum gw_route_origin origin, struct gw_error *err);
 int gw_neighbour_delete(struct gw_route_db *db, struct gw_txn *txn,
 	const struct gw_neighbour_spec *spec, enum gw_route_origin origin, struct gw_error *err);
-// An address of a port: makes it local, its prefix connected.
+// An address of a port, with its prefix length: makes it local, and its prefix connected if it is
+// static. The kernel has a route of its own for what it thinks connected, and that one counts.
 int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
 	const struct gw_prefix *address, enum gw_route_origin origin, struct gw_error *err);
 int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
@@ -73,6 +78,18 @@ int gw_port_address_each(struct gw_route_db *db,
 	int (*visit)(void *ctx, uint8_t port, const struct gw_prefix *address,
 		enum gw_route_origin origin),
 	void *ctx);
+
+// The MAC address that packets to the neighbour would bear now: false while there is none.
+bool gw_neighbour_find(
+	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, uint8_t mac[6]);
+
+// For the mirror: the kernel has not heard of the neighbour for a while, or it has again.
+void gw_neighbour_set_stale(
+	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, bool stale);
+// Calls ask for each stale neighbour that traffic went to since it was asked about last, or since
+// it became stale. It is not stale any more where ask returns 0.
+void gw_neighbour_ask_stale(struct gw_route_db *db,
+	int (*ask)(void *ctx, uint8_t port, const struct gw_addr *addr), void *ctx);
 
 // Whether traffic went to the neighbour since the last call; clears the mark.
 bool gw_neighbour_was_used(struct gw_route_db *db, const struct gw_neighbour_spec *spec);

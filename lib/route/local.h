@@ -10,12 +10,17 @@
 #include "base/reclaim.h"
 #include "net/addr.h"
 
-// The gateway's own addresses: a small hash set that is replaced as a whole when it changes.
-// Workers ask it for each packet whether the packet is for the box itself.
+// The gateway's own addresses: a small hash set. Workers ask it for each packet whether the packet
+// is for the box itself.
 struct gw_local;
 
-struct gw_local *gw_local_new(struct gw_reclaim *reclaim); // control core
-void gw_local_free(struct gw_local *local);
+struct gw_local *gw_local_new(struct gw_reclaim *reclaim); // control core; NULL: no memory
+void gw_local_free(struct gw_local *local);                // control core; no worker is left
+
+// Control core: makes sure that one more add cannot fail, until unreserve. Counted.
+int gw_local_reserve(struct gw_local *local); // 0 or -ENOMEM
+void gw_local_unreserve(struct gw_local *local);
+
 int gw_local_add(struct gw_local *local,
 	const struct gw_addr *addr); // control core; counted: added twice, removed twice
 void gw_local_remove(struct gw_local *local, const struct gw_addr *addr); // control core
@@ -27,6 +32,7 @@ bool gw_local_contains(const struct gw_local *local, uint8_t family, const uint8
 // global before link-local). False when the port has none.
 bool gw_local_source(
 	const struct gw_local *local, uint8_t port, uint8_t family, struct gw_addr *addr);
-// Control core: tells which addresses are on which port.
+// Control core: tells which addresses are on which port; they were added before. A port without any
+// has count 0. -ENOENT: the address that would be the source was not added.
 int gw_local_set_source(
 	struct gw_local *local, uint8_t port, const struct gw_addr *addrs, unsigned int count);

@@ -15,33 +15,32 @@
 
 #define LONGEST_FIELD 24
 
-static unsigned int smallest(unsigned int a, unsigned int b, unsigned int c)
+static unsigned int smaller(unsigned int a, unsigned int b)
 {
-	a = b < a ? b : a;
-	return c < a ? c : a;
+	return a < b ? a : b;
 }
 
-// Levenshtein's distance; both texts are at most LONGEST_FIELD long.
+// How many letters must be put in, left out, changed or swapped with their neighbour to make one
+// text the other; both are at most LONGEST_FIELD long.
 static unsigned int distance(const char *a, const char *b)
 {
-	unsigned int row[LONGEST_FIELD + 1];
+	unsigned int edits[LONGEST_FIELD + 1][LONGEST_FIELD + 1];
 	size_t a_length = strlen(a), b_length = strlen(b);
 
-	for (size_t j = 0; j <= b_length; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_length; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_length; j++) {
-			unsigned int above = row[j];
-
-			row[j] = smallest(
-				above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
+	for (size_t i = 0; i <= a_length; i++) {
+		for (size_t j = 0; j <= b_length; j++) {
+			if (i == 0 || j == 0) {
+				edits[i][j] = i + j;
+				continue;
+			}
+			edits[i][j] = smaller(edits[i - 1][j], edits[i][j - 1]) + 1;
+			edits[i][j] =
+				smaller(edits[i][j], edits[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				edits[i][j] = smaller(edits[i][j], edits[i - 2][j - 2] + 1);
 		}
 	}
-	return row[b_length];
+	return edits[a_length][b_length];
 }
 
 static const struct gw_field *nearest(const char *name, const struct gw_field *fields, size_t count)

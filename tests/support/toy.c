@@ -59,14 +59,19 @@ static json_t *number_list(struct gw_rpc_call *call, json_t *)
 	return list;
 }
 
-static json_t *number_fill(struct gw_rpc_call *, json_t *params)
+static json_t *number_fill(struct gw_rpc_call *call, json_t *params)
 {
-	size_t size = (size_t)json_integer_value(json_object_get(params, "bytes"));
-	char *text = malloc(size + 1);
+	json_int_t size = json_integer_value(json_object_get(params, "bytes"));
 	json_t *result;
+	char *text;
 
-	memset(text, 'x', size);
-	result = json_stringn(text, size);
+	if (size < 0 || size > 32 << 20) {
+		gw_error_set(call->err, EINVAL, "bytes must be 0 to 32 MiB");
+		return NULL;
+	}
+	text = malloc((size_t)size + 1);
+	memset(text, 'x', (size_t)size);
+	result = json_stringn(text, (size_t)size);
 	free(text);
 	return result;
 }

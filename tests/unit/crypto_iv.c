@@ -89,6 +89,12 @@ START_TEST(aead_iv_has_the_high_half)
 	kit_packet(packet, key, op.sequence, op.payload_bytes);
 	gw_crypto_seal(engine, &op, 1);
 	ck_assert_mem_eq(packet + 8, iv, sizeof(iv));
+	// Not even after a known answer has been sealed with an IV of its own.
+	kit_packet(packet, key, op.sequence, op.payload_bytes);
+	gw_crypto_seal_keeping_iv(engine, &op, 1);
+	ck_assert_mem_ne(packet + 8, iv, sizeof(iv));
+	gw_crypto_seal(engine, &op, 1);
+	ck_assert_mem_eq(packet + 8, iv, sizeof(iv));
 	gw_crypto_key_free(key);
 	gw_crypto_engine_free(engine);
 }

@@ -1,10 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
+// The C library's explicit_bzero is replaced here, to see what is wiped: without glibc's checked
+// form of it.
+#undef _FORTIFY_SOURCE
+
 #include "crypto/key.h"
 
+#include "crypto/vectors.h"
 #include "crypto_kit.h"
 #include "run.h"
+
+static struct {
+	const void *data;
+	size_t size;
+} wiped; // the last time
+
+void __explicit_bzero_chk(void *data, size_t size, size_t room);
+
+void explicit_bzero(void *data, size_t size)
+{
+	volatile uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = 0;
+	wiped.data = data;
+	wiped.size = size;
+}
+
+void __explicit_bzero_chk(void *data, size_t size, size_t)
+{
+	explicit_bzero(data, size);
+}
 
 START_TEST(lengths_in_a_packet)
 {
@@ -93,7 +120,8 @@ static bool holds(const uint8_t *memory, size_t size, const uint8_t *bytes, size
 	return false;
 }
 
-// DPDK's heap keeps the memory, so that it can be looked at.
+// DPDK's heap keeps the memory, so that it can be looked at. It also clears it, which is not ours
+// to count on: our own wipe must have come before.
 START_TEST(key_is_wiped_on_free)
 {
 	struct gw_crypto_key *key = kit_key(&kit_classes[_i], true, 0);
@@ -109,6 +137,8 @@ START_TEST(key_is_wiped_on_free)
 	if (kit_classes[_i].encryption != GW_ENCRYPTION_NULL)
 		ck_assert(holds(memory, size, pattern, sizeof(pattern)));
 	gw_crypto_key_free(key);
+	ck_assert_ptr_eq(wiped.data, memory);
+	ck_assert_uint_eq(wiped.size, size);
 	ck_assert_mem_eq(memory + first, zeros, size - first);
 	gw_crypto_key_free(NULL);
 }
@@ -126,6 +156,8 @@ START_TEST(engine_is_wiped_on_free)
 	gw_crypto_seal(engine, &op, 1);
 	gw_crypto_key_free(key);
 	gw_crypto_engine_free(engine);
+	ck_assert_ptr_eq(wiped.data, engine);
+	ck_assert_uint_eq(wiped.size, sizeof(*engine));
 	ck_assert_mem_eq(jobs, zeros, sizeof(zeros));
 }
 END_TEST
@@ -146,7 +178,6 @@ START_TEST(engine_tells_its_name)
 }
 END_TEST
 
-// Comes last: nothing makes an algorithm usable again.
 START_TEST(failed_algorithm_is_refused_by_name)
 {
 	uint8_t bytes[64] = {};
@@ -175,7 +206,88 @@ START_TEST(failed_algorithm_is_refused_by_name)
 	key = gw_crypto_key_new(&spec, NULL);
 	ck_assert_ptr_nonnull(key);
 	gw_crypto_key_free(key);
+	ck_assert_int_eq(gw_crypto_self_test(), 0);
+}
+END_TEST
+
+// The self-test by all vectors but one, of which a digit of the packet is changed.
+static int self_test_with_a_wrong_answer(enum gw_encryption_id encryption)
+{
+	struct gw_crypto_vector *vectors = calloc(gw_crypto_vector_count, sizeof(*vectors));
+	unsigned int i = 0;
+	char *packet;
+	int failed;
+
+	ck_assert_ptr_nonnull(vectors);
+	memcpy(vectors, gw_crypto_vectors, gw_crypto_vector_count * sizeof(*vectors));
+	while (vectors[i].encryption != encryption)
+		i++;
+	packet = strdup(vectors[i].packet);
+	packet[strlen(packet) - 1] ^= 1;
+	vectors[i].packet = packet;
+	failed = gw_crypto_self_test_by(vectors, gw_crypto_vector_count);
+	free(packet);
+	free(vectors);
+	return failed;
+}
+
+START_TEST(wrong_answer_is_noticed)
+{
+	ck_assert_int_eq(self_test_with_a_wrong_answer(GW_ENCRYPTION_CHACHA20_POLY1305), 1);
+	ck_assert(!gw_crypto_usable(GW_ENCRYPTION_CHACHA20_POLY1305, GW_INTEGRITY_NONE));
+	ck_assert(gw_crypto_usable(GW_ENCRYPTION_AES_GCM_16, GW_INTEGRITY_NONE));
+}
+END_TEST
+
+// Ways that are wrong in one thing, over the right one.
+static void seal_with_a_wrong_bit(struct gw_crypto_engine *engine, IMB_MGR *manager,
+	struct gw_crypto_op **ops, unsigned int count)
+{
+	gw_crypto_gcm_direct.seal(engine, manager, ops, count);
+	gw_crypto_payload(ops[count - 1])[0] ^= 1;
+}
+
+static void open_whatever_comes(struct gw_crypto_engine *engine, IMB_MGR *manager,
+	struct gw_crypto_op **ops, unsigned int count)
+{
+	gw_crypto_gcm_direct.open(engine, manager, ops, count);
+	for (unsigned int i = 0; i < count; i++)
+		ops[i]->status = GW_CRYPTO_OK;
+}
+
+static void open_nothing(
+	struct gw_crypto_engine *, IMB_MGR *, struct gw_crypto_op **ops, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		ops[i]->status = GW_CRYPTO_BAD_ICV;
+}
+
+START_TEST(wrong_code_is_noticed)
+{
+	const struct gw_crypto_way right = gw_crypto_gcm_direct;
+	const struct gw_crypto_way wrong[] = {
+		{ "wrong", seal_with_a_wrong_bit, right.open },
+		{ "wrong", right.seal, open_whatever_comes },
+		{ "wrong", right.seal, open_nothing },
+	};
+	const struct kit_class *class = &kit_classes[0];
+	unsigned int index = gw_crypto_class(class->encryption, 0, class->integrity);
+	struct gw_crypto_plan plan = *gw_crypto_plan(index);
+
+	plan.choice.way = &wrong[_i];
+	gw_crypto_plan_choose(index, &plan);
 	ck_assert_int_eq(gw_crypto_self_test(), 1);
+	ck_assert(!gw_crypto_usable(class->encryption, class->integrity));
+	gw_crypto_plan_limit(UINT64_MAX);
+}
+END_TEST
+
+START_TEST(missing_answer_is_noticed)
+{
+	ck_assert_int_eq(gw_crypto_self_test_by(gw_crypto_vectors, 1), 6);
+	// The first vector has a key of 128 bits: that of 256 bits is not proven by it.
+	ck_assert(!gw_crypto_usable(GW_ENCRYPTION_AES_GCM_16, GW_INTEGRITY_NONE));
+	ck_assert(!gw_crypto_usable(GW_ENCRYPTION_NULL, GW_INTEGRITY_HMAC_SHA1_96));
 }
 END_TEST
 
@@ -190,6 +302,9 @@ int main(void)
 	tcase_add_loop_test(tcase, engine_is_wiped_on_free, 0, RTE_DIM(kit_classes));
 	tcase_add_test(tcase, engine_tells_its_name);
 	tcase_add_test(tcase, failed_algorithm_is_refused_by_name);
+	tcase_add_test(tcase, wrong_answer_is_noticed);
+	tcase_add_loop_test(tcase, wrong_code_is_noticed, 0, 3);
+	tcase_add_test(tcase, missing_answer_is_noticed);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);
 }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#include "esplanade/methods.h"
+
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_mempool.h>
+
+#include "base/clock.h"
+#include "crypto/engine.h"
+#include "crypto/key.h"
+
+json_t *gateway_config_reload(struct gw_rpc_call *call, json_t *params)
+{
+	return gateway_no_params(call, params) ? gateway_reload(call->ctx, call->err) : NULL;
+}
+
+static json_t *pool_object(const struct rte_mempool *pool)
+{
+	json_t *object = json_object();
+
+	gateway_put_count(object, "total", pool->size);
+	gateway_put_count(object, "in_use", rte_mempool_in_use_count(pool));
+	return object;
+}
+
+static int count_route(void *count, const struct gw_route_spec *, enum gw_route_origin, uint32_t)
+{
+	++*(uint64_t *)count;
+	return 0;
+}
+
+static int count_neighbour(void *count, const struct gw_neighbour_spec *, enum gw_route_origin)
+{
+	++*(uint64_t *)count;
+	return 0;
+}
+
+static void put_counts(json_t *object, const struct gateway *gateway)
+{
+	uint64_t routes = 0, neighbours = 0;
+
+	gw_route_each(gateway->routes, count_route, &routes);
+	gw_neighbour_each(gateway->routes, count_neighbour, &neighbours);
+	gateway_put_count(object, "workers", gateway->dataplane.worker_count);
+	gateway_put_count(object, "ports", gateway->dataplane.port_count);
+	gateway_put_count(object, "sas", gw_sa_count(gateway->ipsec));
+	gateway_put_count(object, "policies", gw_policy_count(gateway->ipsec));
+	gateway_put_count(object, "routes", routes);
+	gateway_put_count(object, "neighbours", neighbours);
+}
+
+json_t *gateway_status_get(struct gw_rpc_call *call, json_t *params)
+{
+	const struct gateway *gateway = call->ctx;
+	const struct gw_dataplane *dataplane = &gateway->dataplane;
+	json_t *object;
+
+	if (!gateway_no_params(call, params))
+		return NULL;
+	object = json_object();
+	gateway_put(object, "version", json_string(GATEWAY_VERSION));
+	gateway_put_count(object, "pid", (uint64_t)getpid());
+	gateway_put_count(
+		object, "uptime_seconds", (gw_clock_ns() - gateway->started_ns) / 1000000000u);
+	gateway_put(object, "config", json_string(gateway->config_path));
+	gateway_put(object, "log_level", json_string(gateway->config->log_level));
+	gateway_put(object, "hugepages", json_boolean(rte_eal_has_hugepages()));
+	gateway_put(object, "buffers", pool_object(dataplane->buffers));
+	if (dataplane->linear != dataplane->buffers)
+		gateway_put(object, "linear_buffers", pool_object(dataplane->linear));
+	put_counts(object, gateway);
+	if (gateway->netlink)
+		gateway_put_count(
+			object, "netlink_overruns", gw_netlink_overruns(gateway->netlink));
+	return object;
+}
+
+static json_t *key_lengths(const struct gw_encryption *encryption)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < RTE_DIM(encryption->key_bytes); i++)
+		if (encryption->key_bytes[i])
+			json_array_append_new(list,
+				json_integer(encryption->key_bytes[i] + encryption->salt_bytes));
+	return list;
+}
+
+// One combination that an SA may use.
+static json_t *suite_object(enum gw_encryption_id e, enum gw_integrity_id i)
+{
+	const struct gw_encryption *encryption = &gw_encryptions[e];
+	const struct gw_integrity *integrity = &gw_integrities[i];
+	json_t *object = json_object();
+
+	gateway_put(object, "encryption", json_string(encryption->name));
+	gateway_put(object, "encryption_key_bytes", key_lengths(encryption));
+	if (!encryption->aead) {
+		gateway_put(object, "integrity", json_string(integrity->name));
+		gateway_put_count(object, "integrity_key_bytes", integrity->key_bytes);
+	}
+	gateway_put_count(object, "icv_bytes",
+		encryption->aead ? encryption->icv_bytes : integrity->icv_bytes);
+	gateway_put(object, "usable", json_boolean(gw_crypto_usable(e, i)));
+	return object;
+}
+
+json_t *gateway_crypto_list(struct gw_rpc_call *call, json_t *params)
+{
+	const struct gateway *gateway = call->ctx;
+	char engine[80];
+	json_t *suites;
+
+	if (!gateway_no_params(call, params))
+		return NULL;
+	suites = json_array();
+	for (int e = GW_ENCRYPTION_UNSET + 1; e < GW_ENCRYPTION_COUNT; e++) {
+		if (gw_encryptions[e].aead) {
+			json_array_append_new(suites, suite_object(e, GW_INTEGRITY_NONE));
+			continue;
+		}
+		for (int i = GW_INTEGRITY_NONE + 1; i < GW_INTEGRITY_COUNT; i++)
+			json_array_append_new(suites, suite_object(e, i));
+	}
+	return json_pack("{s:s, s:o}", "engine",
+		gw_crypto_engine_name(
+			gateway->dataplane.workers[0]->crypto, engine, sizeof(engine)),
+		"suites", suites);
+}

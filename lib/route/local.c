@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// A hash table of chains whose entries are immutable for the workers but for next. The control core
+// links an entry at the head of its chain (store-release, partner of the workers' load-acquire). It
+// removes one in two phases: out of its chain and of the ports' sources, then freed after a grace
+// period.
+
+#include "route/local.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/counters.h"
+
+#define BUCKET_BITS 8
+
+struct entry {
+	struct entry *_Atomic next; // control: wo, worker: ro
+	struct gw_addr addr;
+	unsigned int count; // control core only: how often it was added
+};
+
+struct gw_local {
+	struct entry *_Atomic buckets[1 << BUCKET_BITS];      // control: wo, worker: ro
+	const struct entry *_Atomic sources[GW_MAX_PORTS][2]; // control: wo, worker: ro
+
+	// control core only
+	struct gw_reclaim *reclaim;
+	struct entry *spares; // linked by next
+	unsigned int spare_count;
+	unsigned int reserved; // at least as many spares are kept
+};
+
+static unsigned int hash(uint8_t family, const uint8_t *bytes)
+{
+	uint64_t words[2] = { 0, 0 };
+
+	if (family == 4)
+		memcpy(words, bytes, 4);
+	else
+		memcpy(words, bytes, 16);
+	return (unsigned int)(((words[0] ^ words[1]) * UINT64_C(0x9e3779b97f4a7c15)) >>
+			      (64 - BUCKET_BITS));
+}
+
+static bool matches(const struct entry *entry, uint8_t family, const uint8_t *bytes)
+{
+	return entry->addr.family == family &&
+	       memcmp(entry->addr.bytes, bytes, gw_addr_bytes(family)) == 0;
+}
+
+bool gw_local_contains(const struct gw_local *local, uint8_t family, const uint8_t *bytes)
+{
+	const struct entry *entry =
+		atomic_load_explicit(&local->buckets[hash(family, bytes)], memory_order_acquire);
+
+	while (entry && !matches(entry, family, bytes))
+		entry = atomic_load_explicit(&entry->next, memory_order_acquire);
+	return entry;
+}
+
+bool gw_local_source(
+	const struct gw_local *local, uint8_t port, uint8_t family, struct gw_addr *addr)
+{
+	const struct entry *entry;
+
+	if (port >= GW_MAX_PORTS)
+		return false;
+	entry = atomic_load_explicit(&local->sources[port][family == 6], memory_order_acquire);
+	if (entry)
+		*addr = entry->addr;
+	return entry;
+}
+
+// The control core alone writes, so it may read relaxed.
+static struct entry *next_of(struct entry *_Atomic *link)
+{
+	return atomic_load_explicit(link, memory_order_relaxed);
+}
+
+// The link that leads to the entry of addr, or the end of its chain.
+static struct entry *_Atomic *find(struct gw_local *local, const struct gw_addr *addr)
+{
+	struct entry *_Atomic *link = &local->buckets[hash(addr->family, addr->bytes)];
+
+	while (next_of(link) && !matches(next_of(link), addr->family, addr->bytes))
+		link = &next_of(link)->next;
+	return link;
+}
+
+static int spare_push(struct gw_local *local)
+{
+	struct entry *entry = malloc(sizeof(*entry));
+
+	if (!entry)
+		return -ENOMEM;
+	atomic_init(&entry->next, local->spares);
+	local->spares = entry;
+	local->spare_count++;
+	return 0;
+}
+
+static struct entry *spare_pop(struct gw_local *local)
+{
+	struct entry *entry = local->spares;
+
+	local->spares = next_of(&entry->next);
+	local->spare_count--;
+	return entry;
+}
+
+int gw_local_reserve(struct gw_local *local)
+{
+	while (local->spare_count <= local->reserved)
+		if (spare_push(local) != 0)
+			return -ENOMEM;
+	local->reserved++;
+	return 0;
+}
+
+void gw_local_unreserve(struct gw_local *local)
+{
+	local->reserved--;
+	while (local->spare_count > local->reserved)
+		free(spare_pop(local));
+}
+
+int gw_local_add(struct gw_local *local, const struct gw_addr *addr)
+{
+	struct entry *_Atomic *bucket = &local->buckets[hash(addr->family, addr->bytes)];
+	struct entry *entry = next_of(find(local, addr));
+
+	if (entry) {
+		entry->count++;
+		return 0;
+	}
+	if (spare_push(local) != 0 && local->spare_count == 0)
+		return -ENOMEM;
+	entry = spare_pop(local);
+	entry->addr = *addr;
+	entry->count = 1;
+	atomic_init(&entry->next, next_of(bucket));
+	// Release: the entry before the way to it.
+	atomic_store_explicit(bucket, entry, memory_order_release);
+	return 0;
+}
+
+void gw_local_remove(struct gw_local *local, const struct gw_addr *addr)
+{
+	struct entry *_Atomic *link = find(local, addr);
+	struct entry *entry = next_of(link);
+
+	if (!entry || --entry->count > 0)
+		return;
+	atomic_store_explicit(link, next_of(&entry->next), memory_order_release);
+	for (unsigned int port = 0; port < GW_MAX_PORTS; port++)
+		for (unsigned int family = 0; family < 2; family++)
+			if (atomic_load_explicit(
+				    &local->sources[port][family], memory_order_relaxed) == entry)
+				atomic_store_explicit(
+					&local->sources[port][family], NULL, memory_order_release);
+	gw_reclaim_later(local->reclaim, free, entry);
+}
+
+static bool is_link_local(const struct gw_addr *addr)
+{
+	return addr->family == 6 && addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
+// The first of the family, a link-local one only if there is no other; NULL: none.
+static const struct gw_addr *choose(const struct gw_addr *addrs, unsigned int count, uint8_t family)
+{
+	const struct gw_addr *chosen = NULL;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (addrs[i].family != family)
+			continue;
+		if (!is_link_local(&addrs[i]))
+			return &addrs[i];
+		if (!chosen)
+			chosen = &addrs[i];
+	}
+	return chosen;
+}
+
+int gw_local_set_source(
+	struct gw_local *local, uint8_t port, const struct gw_addr *addrs, unsigned int count)
+{
+	const struct entry *entries[2] = { NULL, NULL };
+
+	if (port >= GW_MAX_PORTS)
+		return -EINVAL;
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct gw_addr *addr = choose(addrs, count, i ? 6 : 4);
+
+		if (!addr)
+			continue;
+		entries[i] = next_of(find(local, addr));
+		if (!entries[i])
+			return -ENOENT;
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		atomic_store_explicit(&local->sources[port][i], entries[i], memory_order_release);
+	return 0;
+}
+
+struct gw_local *gw_local_new(struct gw_reclaim *reclaim)
+{
+	struct gw_local *local = calloc(1, sizeof(*local));
+
+	if (local)
+		local->reclaim = reclaim;
+	return local;
+}
+
+static void chain_free(struct entry *entry)
+{
+	while (entry) {
+		struct entry *next = next_of(&entry->next);
+
+		free(entry);
+		entry = next;
+	}
+}
+
+void gw_local_free(struct gw_local *local)
+{
+	if (!local)
+		return;
+	for (unsigned int i = 0; i < 1 << BUCKET_BITS; i++)
+		chain_free(next_of(&local->buckets[i]));
+	chain_free(local->spares);
+	free(local);
+}

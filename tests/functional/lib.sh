@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# SPDX-FileCopyrightText: 2026 The Esplanade authors
+# shellcheck shell=bash disable=SC2034 # what is set here is used by those who source it
+#
+# What the functional tests share: the lab, checks that count, an end that cleans up. A test sources it after setting
+# LAB_… as it likes, calls checks, and leaves by the end of its script. INTERACTIVE=1 keeps the lab for a look.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+need_root "$@"
+TEST=$(basename "$0" .sh)
+LAB=${TEST#test_}-$$
+LAB_DIR=/run/esplanade-$LAB
+LAB_LOG=info
+. "$ROOT/scripts/topology.sh"
+[ -x "$ESPLANADE" ] || die "no $ESPLANADE: build first (meson setup build && ninja -C build)"
+
+PASSED=0 FAILED=0 SKIPPED=0
+
+# pass NAME, fail NAME [WHY], skip NAME WHY: one check each.
+pass() {
+	PASSED=$((PASSED + 1))
+	good "$1"
+}
+fail() {
+	FAILED=$((FAILED + 1))
+	bad "$*"
+	return 1
+}
+skip() {
+	SKIPPED=$((SKIPPED + 1))
+	warn "skipped: $*"
+}
+
+# check NAME COMMAND...: the command succeeds; its output is shown when it does not.
+check() {
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		pass "$name"
+	else
+		fail "$name" "($*)"
+		printf '%s\n' "$output" | tail -n 20 >&2
+		return 1
+	fi
+}
+
+# check_equal NAME GOT EXPECTED
+check_equal() {
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1" "(expected $3, got $2)"
+	fi
+}
+
+# check_nothing_clear FILE: a capture of the wire has frames, and none of them is clear text.
+check_nothing_clear() {
+	local all clear
+	all=$(frames "$1" "$ESP_FILTER")
+	clear=$(frames "$1" "$CLEAR_FILTER")
+	if [ "$all" -gt 0 ] && [ "$clear" -eq 0 ]; then
+		pass "on the wire: $all frames of ESP, none of clear text"
+	else
+		fail 'clear text on the wire, or no ESP at all' "($all frames of ESP, $clear others)"
+		tcpdump -n -c 5 -r "$1" "$CLEAR_FILTER" 2>/dev/null >&2
+		return 1
+	fi
+}
+
+# require COMMAND...: without it there is no point in going on.
+require() { check "$@" || exit 1; }
+
+finish() {
+	local gateway
+	if [ -d "$LAB_DIR" ]; then
+		[ $FAILED -eq 0 ] || lab_statistics >&2
+		for gateway in gwA gwB; do
+			if grep -qsE 'runtime error|Sanitizer|were not returned' "$LAB_DIR/$gateway.log"; then
+				fail "$gateway complains" "$(grep -E 'runtime error|Sanitizer|were not returned' \
+					"$LAB_DIR/$gateway.log" | head -n 5)"
+			fi
+		done
+		if [ "${INTERACTIVE:-}" = 1 ]; then
+			say "the lab is kept: LAB=$LAB scripts/lab in hostA ping 10.2.0.2; LAB=$LAB scripts/lab destroy"
+		else
+			# A clean end is part of every test: buffers returned, nothing for a sanitizer.
+			for gateway in gwA gwB; do
+				[ -f "$LAB_DIR/$gateway.pid" ] || continue
+				lab_kill "$gateway" TERM
+				check_equal "$gateway ends cleanly" "$?" 0
+				if grep -qE 'runtime error|Sanitizer|were not returned' "$LAB_DIR/$gateway.log"; then
+					fail "$gateway complains at its end" "$(tail -n 30 "$LAB_DIR/$gateway.log")"
+				fi
+			done
+			lab_destroy
+		fi
+	fi
+	if [ $SKIPPED -eq 0 ]; then
+		echo "$PASSED passed, $FAILED failed"
+	else
+		echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
+	fi
+	[ $FAILED -eq 0 ]
+	exit
+}
+
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# lab_up: the lab with both gateways, ready for traffic.
+lab_up() {
+	lab_make || exit 1
+	require 'gateway A starts' lab_start gwA
+	require 'gateway B starts' lab_start gwB
+	require 'a first ping gets through, IPv4' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
+	require 'a first ping gets through, IPv6' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2
+}
+
+# all_answered HOST ADDRESS COUNT [PING OPTION...]: no ping is lost.
+all_answered() {
+	local host=$1 address=$2 count=$3
+	shift 3
+	in_ns "$host" ping -n -c "$count" -i 0.02 -W 5 "$@" "$address" | grep -E " $count received"
+}
+
+# tcp FROM ADDRESS BYTES [IPERF OPTION...]: so many bytes get through, by an iperf3 server that runs.
+tcp() {
+	local host=$1 address=$2 bytes=$3
+	shift 3
+	in_ns "$host" timeout 120 iperf3 -c "$address" -n "$bytes" --json "$@" |
+		jq -e --argjson bytes "$(numfmt --from=iec "$bytes")" '.end.sum_received.bytes >= $bytes * 0.99'
+}
+
+# drops GATEWAY REASON: the counter.
+drops() { ctl "$1" --json drop list | jq --arg reason "$2" 'map(select(.reason == $reason).packets) | add // 0'; }
