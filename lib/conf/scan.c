@@ -135,20 +135,25 @@ static int decode_string(struct scanner *scanner, struct gw_conf_bytes *strings)
 	return gw_conf_bytes_add(strings, "", 1) ? no_memory(scanner) : 0;
 }
 
+// Strings that follow each other are one.
 static int scan_string(struct scanner *scanner)
 {
 	struct gw_conf_source *source = scanner->source;
 	size_t index = source->starts.used / sizeof(size_t), start = source->strings.used;
+	bool joins = source->after_string;
 	char number[32];
 	int ret;
 
 	scanner->at++;
-	if (gw_conf_bytes_add(&source->starts, &start, sizeof(start)))
+	source->after_string = true;
+	if (joins)
+		source->strings.used--; // the zero byte
+	else if (gw_conf_bytes_add(&source->starts, &start, sizeof(start)))
 		return no_memory(scanner);
 	ret = decode_string(scanner, &source->strings);
-	if (ret)
+	if (ret || joins)
 		return ret;
-	return emit(scanner, number, (size_t)snprintf(number, sizeof(number), "\"%zu;\"", index));
+	return emit(scanner, number, (size_t)snprintf(number, sizeof(number), "%zuL", index));
 }
 
 // Whether token is one of libconfig's integers: decimal with a sign or hexadecimal, L or LL behind.
@@ -293,6 +298,10 @@ static int scan_token(struct scanner *scanner)
 {
 	unsigned char c = (unsigned char)*scanner->at;
 
+	if (c == ' ' || c == '\t' || c == '\r' || c == '\f') {
+		scanner->at++;
+		return emit(scanner, " ", 1);
+	}
 	if (c == '#' || starts_with(scanner, "//")) {
 		skip_line_comment(scanner);
 		return 0;
@@ -301,6 +310,7 @@ static int scan_token(struct scanner *scanner)
 		return scan_comment(scanner);
 	if (c == '"')
 		return scan_string(scanner);
+	scanner->source->after_string = false;
 	if (isalpha(c) || c == '*')
 		return scan_name(scanner);
 	if (isdigit(c) || c == '+' || c == '-' || c == '.')

@@ -88,26 +88,13 @@ const char *gw_conf_source_file(const struct gw_conf_source *source, unsigned in
 	return files[file];
 }
 
-int gw_conf_source_string(
-	const struct gw_conf_source *source, const char *value, struct gw_conf_bytes *bytes)
+const char *gw_conf_source_string(const struct gw_conf_source *source, unsigned long long number)
 {
 	const size_t *starts = (const void *)source->starts.data;
-	size_t count = source->starts.used / sizeof(*starts);
 
-	// Adjacent strings are one for libconfig: "3;4;".
-	while (*value) {
-		char *end;
-		size_t index = strtoul(value, &end, 10);
-		const char *string;
-
-		if (index >= count || *end != ';')
-			return -EINVAL;
-		string = source->strings.data + starts[index];
-		if (gw_conf_bytes_add(bytes, string, strlen(string)))
-			return -ENOMEM;
-		value = end + 1;
-	}
-	return 0;
+	if (number >= source->starts.used / sizeof(*starts))
+		return NULL;
+	return source->strings.data + starts[number];
 }
 
 int gw_conf_fail(const struct gw_conf_source *source, struct gw_conf_position position,

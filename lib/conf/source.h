@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -11,10 +12,11 @@
 
 // The text of a configuration as libconfig gets it. libconfig 1.5 would read the files itself, but
 // it takes 32 bits of larger numbers without a word, takes a string or comment that is never closed
-// as the end of the file, and leaves copies of every string in freed memory. So the files are
-// scanned first: included ones are put in place, comments taken out, numbers written as 64-bit
-// ones, and each string replaced by its number; the strings themselves, keys among them, stay here
-// and are wiped. Errors name the file and line where the text came from.
+// as the end of the file, and leaves copies of every string in memory, freed or lost. So the files
+// are scanned first: included ones are put in place, comments taken out, numbers written as 64-bit
+// ones in hexadecimal (negative ones in decimal), and each string is replaced by its number in
+// decimal; the strings themselves, keys among them, stay here and are wiped. Errors name the file
+// and line where the text came from.
 
 struct gw_conf_position {
 	unsigned int file; // index in files
@@ -28,6 +30,7 @@ struct gw_conf_source {
 	struct gw_conf_bytes starts;  // size_t: where in strings each begins
 	struct gw_conf_bytes files;   // char *: their names
 	unsigned int nesting;         // of braces and brackets, while scanning
+	bool after_string;            // nothing but blanks and comments since the last string
 };
 
 // Reads a regular file. 0 or a negative errno with err filled, which does not name the file.
@@ -44,10 +47,8 @@ void gw_conf_source_free(struct gw_conf_source *source);
 struct gw_conf_position gw_conf_source_position(
 	const struct gw_conf_source *source, unsigned int line);
 const char *gw_conf_source_file(const struct gw_conf_source *source, unsigned int file);
-// Writes the string that libconfig's value stands for, without a zero byte, behind what is in
-// bytes.
-int gw_conf_source_string(
-	const struct gw_conf_source *source, const char *value, struct gw_conf_bytes *bytes);
+// A string by its number; NULL when there is none of that number.
+const char *gw_conf_source_string(const struct gw_conf_source *source, unsigned long long number);
 
 // Fills err with "FILE:LINE: …" and returns -code.
 int gw_conf_fail(const struct gw_conf_source *source, struct gw_conf_position position,

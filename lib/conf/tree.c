@@ -9,26 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *convert_string(const struct gw_conf_source *source, const config_setting_t *setting)
-{
-	struct gw_conf_bytes bytes = {};
-	const char *value = config_setting_get_string(setting);
-	json_t *string = NULL;
-
-	if (gw_conf_source_string(source, value ? value : "", &bytes) == 0)
-		string = json_stringn(bytes.data ? bytes.data : "", bytes.used);
-	gw_conf_bytes_free(&bytes);
-	return string;
-}
-
-// The scanner wrote numbers that are not negative in hexadecimal. jansson has no unsigned numbers:
-// those that need them are text, which readers of numbers take as well.
-static json_t *convert_integer(const config_setting_t *setting)
+// source.h tells how numbers and strings are told apart. jansson has no unsigned numbers: those
+// that need them are text, which readers of numbers take as well.
+static json_t *convert_integer(const struct gw_conf_source *source, const config_setting_t *setting)
 {
 	long long number = config_setting_get_int64(setting);
 	char text[24];
 
-	if (number >= 0 || config_setting_get_format(setting) != CONFIG_FORMAT_HEX)
+	if (config_setting_get_format(setting) != CONFIG_FORMAT_HEX)
+		return number < 0 ? json_integer(number)
+				  : json_string(gw_conf_source_string(
+					    source, (unsigned long long)number));
+	if (number >= 0)
 		return json_integer(number);
 	snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)number);
 	return json_string(text);
@@ -75,15 +67,12 @@ static json_t *convert(
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_ARRAY:
 		return convert_children(source, setting, json_array(), err);
-	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
-		return convert_integer(setting);
+		return convert_integer(source, setting);
 	case CONFIG_TYPE_FLOAT:
 		return json_real(config_setting_get_float(setting));
 	case CONFIG_TYPE_BOOL:
 		return json_boolean(config_setting_get_bool(setting));
-	case CONFIG_TYPE_STRING:
-		return convert_string(source, setting);
 	default:
 		return NULL;
 	}

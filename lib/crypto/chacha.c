@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// ChaCha20-Poly1305, by the library's three direct calls for a packet or by bursts of jobs: which
-// is faster depends on the code path.
+// ChaCha20-Poly1305, by the library's three direct calls for a packet or by one job: which is
+// faster depends on the code path.
 
 #include "crypto/aead.h"
 
@@ -56,9 +56,7 @@ static void open_direct(struct gw_crypto_engine *engine, IMB_MGR *manager,
 
 const struct gw_crypto_way gw_crypto_chacha_direct = { "direct", seal_direct, open_direct };
 
-// Job number i of a burst; the tag goes into the packet when sealing, beside it when opening.
-static inline void fill(struct gw_crypto_engine *engine, IMB_JOB *job, struct gw_crypto_op *op,
-	unsigned int i, bool seal)
+static inline void fill(IMB_JOB *job, const struct gw_crypto_op *op, bool seal)
 {
 	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
 	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
@@ -73,80 +71,48 @@ static inline void fill(struct gw_crypto_engine *engine, IMB_JOB *job, struct gw
 	job->hash_start_src_offset_in_bytes = 0;
 	job->msg_len_to_cipher_in_bytes = op->payload_bytes;
 	job->msg_len_to_hash_in_bytes = op->payload_bytes;
-	gw_aead_nonce(engine, op, seal, engine->nonces[i]);
-	job->iv = engine->nonces[i];
 	job->iv_len_in_bytes = GW_AEAD_NONCE_BYTES;
-	job->u.CHACHA20_POLY1305.aad = engine->aads[i];
-	job->u.CHACHA20_POLY1305.aad_len_in_bytes = gw_aead_aad(op, engine->aads[i]);
-	job->auth_tag_output = seal ? gw_crypto_icv(op) : engine->tags[i];
 	job->auth_tag_output_len_in_bytes = GW_AEAD_ICV_BYTES;
-	job->user_data = op;
 }
 
-static inline void finish(IMB_JOB **jobs, unsigned int count, bool seal)
+static inline void run_job(struct gw_crypto_engine *engine, IMB_MGR *manager,
+	struct gw_crypto_op **ops, unsigned int count, bool seal)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		struct gw_crypto_op *op = jobs[i]->user_data;
+	uint8_t nonce[16] __rte_aligned(16), aad[16] __rte_aligned(16);
+	uint8_t tag[GW_AEAD_ICV_BYTES] __rte_aligned(16);
 
-		if (jobs[i]->status != IMB_STATUS_COMPLETED)
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_crypto_op *op = ops[i];
+		IMB_JOB *job = IMB_GET_NEXT_JOB(manager), *done;
+
+		prefetch(ops, i, count);
+		fill(job, op, seal);
+		gw_aead_nonce(engine, op, seal, nonce);
+		job->iv = nonce;
+		job->u.CHACHA20_POLY1305.aad = aad;
+		job->u.CHACHA20_POLY1305.aad_len_in_bytes = gw_aead_aad(op, aad);
+		job->auth_tag_output = seal ? gw_crypto_icv(op) : tag;
+		// The library computes this algorithm at once: no job is ever left in its ring.
+		done = IMB_SUBMIT_JOB_NOCHECK(manager);
+		if (done != job || job->status != IMB_STATUS_COMPLETED)
 			continue;
 		if (seal)
 			op->status = GW_CRYPTO_OK;
 		else
-			gw_aead_verify(op, jobs[i]->auth_tag_output);
+			gw_aead_verify(op, tag);
 	}
 }
 
-// False when the library leaves a job unfinished.
-static inline bool submit(IMB_MGR *manager, IMB_JOB **jobs, unsigned int count, bool seal)
-{
-	unsigned int completed = IMB_SUBMIT_BURST_NOCHECK(manager, count, jobs);
-
-	finish(jobs, completed, seal);
-	while (completed < count) {
-		unsigned int flushed = IMB_FLUSH_BURST(manager, count - completed, jobs);
-
-		if (flushed == 0)
-			return false;
-		finish(jobs, flushed, seal);
-		completed += flushed;
-	}
-	return true;
-}
-
-static inline void run_burst(struct gw_crypto_engine *engine, IMB_MGR *manager,
-	struct gw_crypto_op **ops, unsigned int count, bool seal)
-{
-	IMB_JOB *jobs[GW_CRYPTO_BURST];
-
-	for (unsigned int done = 0; done < count;) {
-		// Nothing stays in the manager between bursts, but its ring may end before the
-		// last job asked for.
-		unsigned int burst =
-			IMB_GET_NEXT_BURST(manager, RTE_MIN(count - done, GW_CRYPTO_BURST), jobs);
-
-		if (burst == 0)
-			return;
-		for (unsigned int i = 0; i < burst; i++) {
-			prefetch(ops, done + i, count);
-			fill(engine, jobs[i], ops[done + i], i, seal);
-		}
-		if (!submit(manager, jobs, burst, seal))
-			return;
-		done += burst;
-	}
-}
-
-static void seal_burst(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
+static void seal_job(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count)
 {
-	run_burst(engine, manager, ops, count, true);
+	run_job(engine, manager, ops, count, true);
 }
 
-static void open_burst(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
+static void open_job(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count)
 {
-	run_burst(engine, manager, ops, count, false);
+	run_job(engine, manager, ops, count, false);
 }
 
-const struct gw_crypto_way gw_crypto_chacha_burst = { "burst", seal_burst, open_burst };
+const struct gw_crypto_way gw_crypto_chacha_job = { "job", seal_job, open_job };

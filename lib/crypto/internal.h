@@ -93,8 +93,6 @@ struct gw_crypto_engine {
 	// One burst of jobs, and what they point to.
 	IMB_JOB jobs[GW_CRYPTO_BURST];
 	IMB_JOB decrypt_jobs[GW_CRYPTO_BURST];
-	uint8_t nonces[GW_CRYPTO_BURST][16] __rte_cache_aligned;
-	uint8_t aads[GW_CRYPTO_BURST][16] __rte_cache_aligned;
 	uint8_t tags[GW_CRYPTO_BURST][GW_CRYPTO_MAX_ICV_BYTES] __rte_cache_aligned;
 	uint32_t covered[GW_CRYPTO_BURST]; // ICV bytes that the number's high half hides
 	struct chacha20_poly1305_context_data chacha __rte_cache_aligned;

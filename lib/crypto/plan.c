@@ -29,15 +29,15 @@ static const struct rule gcm_rules[] = {
 };
 
 static const struct rule chacha_rules[] = {
-	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_chacha_burst, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_chacha_job, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_AVX2, { .short_bytes = CHACHA_SSE_BYTES,
-				     .brief = { &gw_crypto_chacha_burst, GW_CRYPTO_SSE },
+				     .brief = { &gw_crypto_chacha_job, GW_CRYPTO_SSE },
 				     .choice = { &gw_crypto_chacha_direct, GW_CRYPTO_AVX2 } } },
 	{ IMB_CPUFLAGS_AVX, { .short_bytes = CHACHA_SSE_BYTES,
-				    .brief = { &gw_crypto_chacha_burst, GW_CRYPTO_SSE },
+				    .brief = { &gw_crypto_chacha_job, GW_CRYPTO_SSE },
 				    .choice = { &gw_crypto_chacha_direct, GW_CRYPTO_AVX } } },
 	{ 0, { .short_bytes = CHACHA_SSE_BYTES,
-		     .brief = { &gw_crypto_chacha_burst, GW_CRYPTO_SSE },
+		     .brief = { &gw_crypto_chacha_job, GW_CRYPTO_SSE },
 		     .choice = { &gw_crypto_chacha_direct, GW_CRYPTO_SSE } } },
 };
 

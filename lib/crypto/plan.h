@@ -32,7 +32,7 @@ struct gw_crypto_way {
 
 extern const struct gw_crypto_way gw_crypto_gcm_direct;
 extern const struct gw_crypto_way gw_crypto_chacha_direct;
-extern const struct gw_crypto_way gw_crypto_chacha_burst;
+extern const struct gw_crypto_way gw_crypto_chacha_job;
 extern const struct gw_crypto_way gw_crypto_cipher_hash_burst;
 
 struct gw_crypto_choice {

@@ -85,7 +85,9 @@ class Line:
 
     def send(self, text):
         data = text if isinstance(text, bytes) else text.encode()
-        self.socket.sendall(data + b"\n")
+        # A daemon that refuses a connection says why, and has closed it by now: the reader finds out.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(data + b"\n")
 
     def receive(self):
         """The next line, or None at the end of the connection."""

@@ -150,7 +150,10 @@ static const struct {
 	{ NULL, "ports = (", 1, "syntax error" },
 	{ NULL, "ports = ( { name = \"p\" } ", 1, "syntax error" },
 	{ NULL, "\n\nports == 1;", 3, "syntax error" },
-	{ NULL, "ports = [1, \"a\"];", 1, "list, between ( )" },
+	{ NULL, "a = \"b\" 5;", 1, "syntax error" },
+	{ NULL, "a = 5 \"b\";", 1, "syntax error" },
+	{ NULL, "\n\"a\" = 5;", 2, "syntax error" },
+	{ NULL, "ports = [1, true];", 1, "list, between ( )" },
 	{ NULL, "a = 1;\nb = 2;\na = 3;", 3, "duplicate setting name: each name may stand once" },
 	{ NULL, "log = { level = \"info\n};\n", 1, "a string is not closed" },
 	{ NULL, "log = { level = \"info", 1, "a string is not closed" },
@@ -295,7 +298,8 @@ static const struct {
 	{ "spi = 0x1001", "spi = \"0x80000001\"" },
 	{ "sequence = 0x1ffffffff", "sequence = 18446744073709551615" },
 	{ "sequence = 0x1ffffffff", "sequence = 0xFFFFFFFFFFFFFFFFL" },
-	{ "\"" KEY_20 "\"", "\"001122334455667788\"\n \"99aabbccddeeff01\" \"020304\"" },
+	{ "\"" KEY_20 "\"",
+		"\"001122334455667788\"\n \"99aabbccddeeff01\" # the salt follows\n\"020304\"" },
 	{ "\"" KEY_20 "\"", "\"\\x30\\x30"
 			    "112233445566778899aabbccddeeff01020304\"" },
 	// A key that differs in its salt alone makes other nonces.

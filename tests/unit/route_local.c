@@ -185,6 +185,26 @@ START_TEST(source_goes_with_its_address)
 }
 END_TEST
 
+START_TEST(removal_waits_for_the_workers)
+{
+	struct gw_addr addr = address("192.0.2.1");
+	struct bench bench;
+
+	bench_start(&bench);
+	ck_assert_int_eq(gw_local_add(bench.local, &addr), 0);
+	rte_rcu_qsbr_thread_register(bench.qsbr, 0);
+	rte_rcu_qsbr_thread_online(bench.qsbr, 0);
+	gw_local_remove(bench.local, &addr);
+	ck_assert(!contains(&bench, "192.0.2.1"));
+	ck_assert_uint_eq(gw_reclaim_poll(bench.reclaim), 1);
+	rte_rcu_qsbr_quiescent(bench.qsbr, 0);
+	ck_assert_uint_eq(gw_reclaim_poll(bench.reclaim), 0);
+	rte_rcu_qsbr_thread_offline(bench.qsbr, 0);
+	rte_rcu_qsbr_thread_unregister(bench.qsbr, 0);
+	bench_stop(&bench);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("route_local");
@@ -196,6 +216,7 @@ int main(void)
 	tcase_add_test(tcase, reserve_keeps_room_for_each);
 	tcase_add_loop_test(tcase, source_of_a_port, 0, sizeof(ports) / sizeof(ports[0]));
 	tcase_add_test(tcase, source_goes_with_its_address);
+	tcase_add_test(tcase, removal_waits_for_the_workers);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, false);
 }

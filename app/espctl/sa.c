@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// espctl sa, espctl spi: security associations.
+
+#include <inttypes.h>
+
+#include "espctl/families.h"
+#include "espctl/member.h"
+#include "espctl/table.h"
+#include "espctl/values.h"
+
+static const char *const directions[] = { "in", "out", NULL };
+static const char *const protocols[] = { "esp", NULL };
+static const char *const modes[] = { "tunnel", NULL };
+static const char *const df_choices[] = { "copy", "set", "clear", NULL };
+
+#define DIRECTION                                                                                  \
+	{                                                                                          \
+		.word = "direction", .read = espctl_read_choice, .choices = directions,            \
+		.required = true                                                                   \
+	}
+#define PROTOCOL                                                                                   \
+	{                                                                                          \
+		.word = "protocol", .read = espctl_read_choice, .choices = protocols               \
+	}
+#define SPI                                                                                        \
+	{                                                                                          \
+		.word = "spi", .read = espctl_read_number, .value = "SPI", .required = true        \
+	}
+#define DESTINATION                                                                                \
+	{                                                                                          \
+		.word = "destination", .alias = "dst", .read = espctl_read_text,                   \
+		.value = "ADDRESS", .required = true                                               \
+	}
+#define REQID .word = "reqid", .read = espctl_read_number, .value = "N"
+
+static const struct espctl_parameter add[] = {
+	DIRECTION,
+	SPI,
+	{ .word = "source",
+		.alias = "src",
+		.read = espctl_read_text,
+		.value = "ADDRESS",
+		.required = true },
+	DESTINATION,
+	{ REQID, .required = true },
+	{ .word = "encryption",
+		.read = espctl_read_encryption,
+		.value = "ALGORITHM KEY",
+		.choices = espctl_encryption_words,
+		.required = true },
+	{ .word = "integrity",
+		.alias = "auth",
+		.read = espctl_read_integrity,
+		.value = "ALGORITHM KEY",
+		.choices = espctl_integrity_words },
+	{ .word = "esn", .read = espctl_read_switch, .choices = espctl_switch_words },
+	{ .word = "replay-window",
+		.member = "replay_window",
+		.read = espctl_read_number,
+		.value = "PACKETS" },
+	{ .word = "df", .read = espctl_read_choice, .choices = df_choices },
+	{ .word = "dscp", .read = espctl_read_number, .value = "copy|0..63" },
+	PROTOCOL,
+	{ .word = "mode", .read = espctl_read_choice, .choices = modes },
+	{ .word = "sequence", .read = espctl_read_number, .value = "N" },
+	{ .word = "replay-bitmap",
+		.member = "replay_bitmap",
+		.read = espctl_read_text,
+		.value = "HEX" },
+	{ .word = "name", .read = espctl_read_text, .value = "TEXT" },
+};
+
+static const struct espctl_parameter identity[] = { DIRECTION, SPI, DESTINATION, PROTOCOL };
+
+static const struct espctl_parameter list[] = {
+	{ .word = "direction", .read = espctl_read_choice, .choices = directions },
+	{ REQID },
+	{ .word = "offset", .read = espctl_read_number, .value = "N" },
+	{ .word = "limit", .read = espctl_read_number, .value = "N" },
+};
+#define FLUSH_PARAMETERS 2 // of list
+
+static uint64_t drop_total(const json_t *sa)
+{
+	json_t *drops = json_object_get(sa, "drops"), *count;
+	const char *reason;
+	uint64_t total = 0;
+
+	json_object_foreach (drops, reason, count)
+		total += (uint64_t)json_integer_value(count);
+	return total;
+}
+
+static void print_list(const json_t *result, const json_t *, FILE *out)
+{
+	static const struct espctl_column columns[] = { { .title = "DIR" }, { .title = "SPI" },
+		{ .title = "SOURCE" }, { .title = "DESTINATION" }, { "REQID", true },
+		{ .title = "ENCRYPTION" }, { .title = "INTEGRITY" }, { .title = "ESN" },
+		{ "SEQUENCE", true }, { "PACKETS", true }, { "BYTES", true }, { "DROPS", true },
+		{ .title = "STATE" }, { .title = "NAME" } };
+	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
+	char reqid[ESPCTL_MEMBER_SIZE], sequence[ESPCTL_MEMBER_SIZE], count[ESPCTL_COUNT_SIZE];
+	const json_t *sa;
+	size_t i;
+
+	json_array_foreach (result, i, sa) {
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "direction"));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "spi"));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "source"));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "destination"));
+		espctl_table_cell(table, "%s", espctl_member_show(sa, "reqid", reqid));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "encryption.algorithm"));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "integrity.algorithm"));
+		espctl_table_cell(
+			table, "%s", json_is_true(espctl_member(sa, "esn")) ? "yes" : "no");
+		espctl_table_cell(table, "%s", espctl_member_show(sa, "sequence", sequence));
+		espctl_table_cell(table, "%s",
+			espctl_count_format(espctl_member_count(sa, "packets"), count));
+		espctl_table_cell(
+			table, "%s", espctl_count_format(espctl_member_count(sa, "bytes"), count));
+		espctl_table_cell(table, "%s", espctl_count_format(drop_total(sa), count));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "state"));
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "name"));
+	}
+	espctl_table_print(table, out);
+}
+
+static void line(FILE *out, const char *label, const char *text)
+{
+	if (*text)
+		fprintf(out, "  %-14s %s\n", label, text);
+}
+
+static void print_drops(const json_t *sa, FILE *out)
+{
+	json_t *drops = json_object_get(sa, "drops"), *count;
+	const char *reason;
+
+	json_object_foreach (drops, reason, count)
+		fprintf(out, "  dropped        %" JSON_INTEGER_FORMAT " %s\n",
+			json_integer_value(count), reason);
+}
+
+static void print_times(const json_t *sa, FILE *out)
+{
+	char text[ESPCTL_COUNT_SIZE];
+
+	line(out, "age", espctl_duration_format(espctl_member_count(sa, "age_seconds"), text));
+	line(out, "idle",
+		json_is_integer(espctl_member(sa, "idle_seconds"))
+			? espctl_duration_format(espctl_member_count(sa, "idle_seconds"), text)
+			: "never used");
+}
+
+static void print_one(const json_t *sa, const json_t *, FILE *out)
+{
+	static const struct {
+		const char *label, *member;
+	} members[] = { { "name", "name" }, { "reqid", "reqid" },
+		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
+		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
+		{ "dscp", "dscp" }, { "state", "state" }, { "origin", "origin" },
+		{ "sequence", "sequence" }, { "replay bitmap", "replay_bitmap" },
+		{ "path mtu", "path_mtu" }, { "inner mtu", "inner_mtu" }, { "packets", "packets" },
+		{ "bytes", "bytes" } };
+	char buffer[ESPCTL_MEMBER_SIZE];
+
+	fprintf(out, "%s %s spi %s from %s to %s\n", espctl_member_text(sa, "direction"),
+		espctl_member_text(sa, "protocol"), espctl_member_text(sa, "spi"),
+		espctl_member_text(sa, "source"), espctl_member_text(sa, "destination"));
+	for (size_t i = 0; i < ESPCTL_COUNT(members); i++)
+		line(out, members[i].label, espctl_member_show(sa, members[i].member, buffer));
+	print_drops(sa, out);
+	print_times(sa, out);
+}
+
+static const struct espctl_command sa_commands[] = {
+	{ .verb = "list",
+		.alias = "show",
+		.method = "sa.list",
+		ESPCTL_PARAMETERS(list),
+		.standard = true,
+		.paged = true,
+		.print = print_list,
+		.help = "Lists security associations." },
+	{ .verb = "add",
+		.method = "sa.add",
+		ESPCTL_PARAMETERS(add),
+		.help = "Adds a security association. KEY is 0x and hexadecimal digits, @FILE for "
+			"a file that holds them, or - for a line of standard input." },
+	{ .verb = "delete",
+		.method = "sa.delete",
+		ESPCTL_PARAMETERS(identity),
+		.help = "Deletes a security association." },
+	{ .verb = "get",
+		.method = "sa.get",
+		ESPCTL_PARAMETERS(identity),
+		.print = print_one,
+		.help = "Shows a security association with its state." },
+	{ .verb = "flush",
+		.method = "sa.flush",
+		.parameters = list,
+		.parameter_count = FLUSH_PARAMETERS,
+		.print = espctl_print_deleted,
+		.help = "Deletes all security associations, or those of a direction or reqid." },
+};
+
+const struct espctl_family espctl_sa = {
+	.word = "sa",
+	.alias = "state",
+	ESPCTL_COMMANDS(sa_commands),
+	.help = "security associations",
+};
+
+static const struct espctl_parameter allocate[] = {
+	{ .word = "destination",
+		.alias = "dst",
+		.read = espctl_read_text,
+		.value = "ADDRESS",
+		.required = true,
+		.positional = true },
+	{ .word = "first", .read = espctl_read_number, .value = "SPI" },
+	{ .word = "last", .read = espctl_read_number, .value = "SPI" },
+};
+
+static void print_spi(const json_t *result, const json_t *, FILE *out)
+{
+	fprintf(out, "%s\n", espctl_member_text(result, "spi"));
+}
+
+static const struct espctl_command spi_commands[] = {
+	{ .verb = "allocate",
+		.method = "spi.allocate",
+		ESPCTL_PARAMETERS(allocate),
+		.print = print_spi,
+		.help = "Sets a free SPI aside for an inbound SA that will be added within a "
+			"minute." },
+};
+
+const struct espctl_family espctl_spi = {
+	.word = "spi",
+	ESPCTL_COMMANDS(spi_commands),
+	.help = "security parameters indexes",
+};

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// RFC 4303 section 3.4.3 and appendix A2, RFC 6479.
+//
+// Block b holds the sequence numbers 32 b to 32 b + 31 and lives in slot b mod n, n a power of two
+// and at least ceil(window / 32) + 1. To record a number in block b, its slot is looked at:
+//
+//   holds b, bit clear     swap in the bitmap with the bit: the number is new
+//   holds b, bit set       the number was received
+//   holds an older block   swap in b with that bit alone: nothing of b was ever received, because b
+//                          would still be there
+//   holds a newer block    b was given up: too old
+//
+// A slot only ever goes forward, and a bit is set by one compare-and-swap of the whole slot, so of
+// any number of copies exactly one is new. This does not depend on top: top only draws the window's
+// left edge, and may lag behind what is recorded.
+//
+// A slot is given up for block b + n at the earliest, by a number s >= 32 (b + n). The highest
+// number lost with b is 32 b + 31 <= s - 32 (n - 1) - 1 <= s - window - 1: outside the window that
+// ends at s. (With exactly window / 32 slots up to 31 numbers inside it would be forgotten.)
+//
+// Block numbers are kept modulo 2^32 and compared by serial arithmetic: right as long as no slot is
+// passed over while 2^36 numbers go by, which is 32 times the furthest that a number can be
+// inferred ahead.
+//
+// All orders are relaxed: a slot is one word that speaks for itself, and no other memory is reached
+// by what is read from it.
+
+#include "ipsec/replay.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#define BLOCK_BITS   32u
+#define CACHE_LINE   64u
+#define ALL_RECEIVED UINT32_MAX
+
+static inline uint32_t block_of(uint64_t sequence)
+{
+	return (uint32_t)(sequence / BLOCK_BITS);
+}
+
+static inline uint32_t bit_of(uint64_t sequence)
+{
+	return UINT32_C(1) << (sequence % BLOCK_BITS);
+}
+
+static inline uint64_t slot_make(uint32_t block, uint32_t bitmap)
+{
+	return (uint64_t)block << 32 | bitmap;
+}
+
+static inline uint32_t slot_block(uint64_t slot)
+{
+	return (uint32_t)(slot >> 32);
+}
+
+static inline uint32_t slot_bitmap(uint64_t slot)
+{
+	return (uint32_t)slot;
+}
+
+static inline bool is_newer(uint32_t block, uint32_t than)
+{
+	return (int32_t)(block - than) > 0;
+}
+
+// Left of the window [top - window + 1, top].
+static inline bool is_left(uint64_t sequence, uint64_t top, uint32_t window)
+{
+	return sequence < top && top - sequence >= window;
+}
+
+static inline enum gw_replay_verdict judge(uint64_t slot, uint64_t sequence)
+{
+	uint32_t block = block_of(sequence);
+
+	if (slot_block(slot) == block)
+		return slot_bitmap(slot) & bit_of(sequence) ? GW_REPLAY_SEEN : GW_REPLAY_NEW;
+	return is_newer(slot_block(slot), block) ? GW_REPLAY_TOO_OLD : GW_REPLAY_NEW;
+}
+
+static uint32_t block_count(uint32_t window)
+{
+	return rte_align32pow2((window + BLOCK_BITS - 1) / BLOCK_BITS + 1);
+}
+
+size_t gw_replay_bytes(uint32_t window)
+{
+	size_t bytes = sizeof(struct gw_replay) + block_count(window) * sizeof(uint64_t);
+
+	return RTE_ALIGN_CEIL(bytes, (size_t)CACHE_LINE);
+}
+
+// Whether the number counts as received in a window that starts at top with bitmap: what the bitmap
+// does not tell about counts as received.
+static bool starts_received(
+	uint64_t sequence, uint64_t top, const uint8_t *bitmap, uint32_t bitmap_bytes)
+{
+	uint64_t back = top - sequence;
+
+	if (sequence > top)
+		return false;
+	if (!bitmap || back / 8 >= bitmap_bytes)
+		return true;
+	return bitmap[back / 8] >> (back % 8) & 1;
+}
+
+void gw_replay_init(struct gw_replay *replay, uint32_t window, uint64_t top, const uint8_t *bitmap,
+	uint32_t bitmap_bytes)
+{
+	uint32_t count = block_count(window);
+
+	replay->window = window;
+	replay->block_mask = count - 1;
+	atomic_store_explicit(&replay->top, top, memory_order_relaxed);
+	// The count blocks that end with top's; before block 0 their numbers run backwards past 0,
+	// which is older than block 0.
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t block = block_of(top) - i;
+		uint64_t first = (top / BLOCK_BITS - i) * BLOCK_BITS;
+		uint32_t received = ALL_RECEIVED;
+
+		if (top / BLOCK_BITS >= i && (bitmap || i == 0))
+			for (uint32_t bit = 0; bit < BLOCK_BITS; bit++)
+				if (!starts_received(first + bit, top, bitmap, bitmap_bytes))
+					received &= ~(UINT32_C(1) << bit);
+		atomic_store_explicit(&replay->blocks[block & replay->block_mask],
+			slot_make(block, received), memory_order_relaxed);
+	}
+}
+
+// Appendix A2.2 in one step: with ESN a packet's number is the only one with these low bits in the
+// 2^32 numbers that begin at the window's left edge. Near the start the edge is number 0: there is
+// no subspace before the first (A2.2's case B would take one away from a high half of 0). A sum
+// beyond 2^64 comes out small, and so too old.
+uint64_t gw_replay_infer(uint64_t top, uint32_t window, uint32_t low, bool esn)
+{
+	uint64_t before = window ? window - 1 : 0;
+	uint64_t edge = top > before ? top - before : 0;
+
+	if (!esn)
+		return low;
+	return edge + (uint32_t)(low - (uint32_t)edge);
+}
+
+enum gw_replay_verdict gw_replay_check(const struct gw_replay *replay, uint64_t sequence)
+{
+	uint64_t slot;
+
+	if (replay->window == 0)
+		return GW_REPLAY_NEW;
+	if (is_left(sequence, atomic_load_explicit(&replay->top, memory_order_relaxed),
+		    replay->window))
+		return GW_REPLAY_TOO_OLD;
+	slot = atomic_load_explicit(
+		&replay->blocks[block_of(sequence) & replay->block_mask], memory_order_relaxed);
+	return judge(slot, sequence);
+}
+
+enum gw_replay_verdict gw_replay_record(struct gw_replay *replay, uint64_t sequence)
+{
+	_Atomic uint64_t *place = &replay->blocks[block_of(sequence) & replay->block_mask];
+	enum gw_replay_verdict verdict = gw_replay_check(replay, sequence);
+	uint64_t slot = atomic_load_explicit(place, memory_order_relaxed);
+	uint64_t next;
+
+	if (verdict != GW_REPLAY_NEW || replay->window == 0)
+		return verdict;
+	do {
+		verdict = judge(slot, sequence);
+		if (verdict != GW_REPLAY_NEW)
+			return verdict;
+		next = slot_make(block_of(sequence), bit_of(sequence));
+		if (slot_block(slot) == block_of(sequence))
+			next |= slot_bitmap(slot);
+	} while (!atomic_compare_exchange_weak_explicit(
+		place, &slot, next, memory_order_relaxed, memory_order_relaxed));
+	return GW_REPLAY_NEW;
+}
+
+void gw_replay_raise(struct gw_replay *replay, uint64_t sequence)
+{
+	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
+
+	while (top < sequence && !atomic_compare_exchange_weak_explicit(&replay->top, &top,
+					 sequence, memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+// The highest number recorded: top, or one recorded since top was raised. A slot tells the distance
+// of its block from top's, which is less than 2^31 blocks.
+static uint64_t highest(const struct gw_replay *replay)
+{
+	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
+
+	for (uint32_t i = 0; replay->window && i <= replay->block_mask; i++) {
+		uint64_t slot = atomic_load_explicit(&replay->blocks[i], memory_order_relaxed);
+		int32_t ahead = (int32_t)(slot_block(slot) - block_of(top));
+		uint64_t number;
+
+		if (ahead < 0 || slot_bitmap(slot) == 0)
+			continue;
+		number = (top / BLOCK_BITS + (uint32_t)ahead) * BLOCK_BITS + BLOCK_BITS - 1 -
+			 (unsigned int)__builtin_clz(slot_bitmap(slot));
+		top = RTE_MAX(top, number);
+	}
+	return top;
+}
+
+// Two passes, because numbers go on being recorded: what was received before the call is not above
+// the top found first, and where a block has gone since then, all of it counts as received.
+void gw_replay_read(const struct gw_replay *replay, uint64_t *top, uint8_t *bitmap)
+{
+	*top = highest(replay);
+	memset(bitmap, 0, (replay->window + 7) / 8);
+	for (uint64_t back = 0; back < replay->window && back < *top; back++) {
+		uint64_t sequence = *top - back;
+		uint64_t slot = atomic_load_explicit(
+			&replay->blocks[block_of(sequence) & replay->block_mask],
+			memory_order_relaxed);
+
+		if (judge(slot, sequence) != GW_REPLAY_NEW)
+			bitmap[back / 8] |= (uint8_t)(1u << (back % 8));
+	}
+}
