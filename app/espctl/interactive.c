@@ -5,6 +5,7 @@
 // a file of the user, and never holds a line with a key.
 
 #include <histedit.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,34 @@ static void run_line(struct espctl_session *session, const char *line)
 	fflush(stdout);
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int)
+{
+	interrupted = 1;
+}
+
+// A line, or NULL at the end of input. SIGINT gives up the line that is being typed; a command that
+// runs it still ends, with the tool.
+static const char *next_line(EditLine *editor)
+{
+	struct sigaction interrupt = { .sa_handler = on_interrupt }, before;
+	const char *line;
+	int size;
+
+	sigaction(SIGINT, &interrupt, &before);
+	do {
+		interrupted = 0;
+		line = el_gets(editor, &size);
+		if (interrupted) {
+			putchar('\n');
+			el_reset(editor);
+		}
+	} while (interrupted);
+	sigaction(SIGINT, &before, NULL);
+	return size > 0 ? line : NULL;
+}
+
 enum espctl_exit espctl_interactive(struct espctl_session *session)
 {
 	History *past = history_init();
@@ -154,7 +183,6 @@ enum espctl_exit espctl_interactive(struct espctl_session *session)
 	char *path = history_path();
 	HistEvent event;
 	const char *line;
-	int size;
 
 	if (!editor) {
 		fputs("espctl: this terminal cannot be used\n", stderr);
@@ -164,7 +192,7 @@ enum espctl_exit espctl_interactive(struct espctl_session *session)
 	history(past, &event, H_SETUNIQUE, 1);
 	if (path)
 		history(past, &event, H_LOAD, path);
-	while (!session->over && (line = el_gets(editor, &size)) && size > 0) {
+	while (!session->over && (line = next_line(editor))) {
 		remember(past, line, path);
 		run_line(session, line);
 	}

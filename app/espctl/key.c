@@ -157,7 +157,7 @@ bool espctl_key_suspected(const char *line)
 
 		if (size == 0)
 			break;
-		if (++since == 2 && *p == '0')
+		if (++since == 2 && *p != '@' && (*p != '-' || size > 1))
 			return true;
 		if (announces_key(p, size))
 			since = 0;

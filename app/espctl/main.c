@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 {
 	struct espctl_session session = { .socket = DEFAULT_SOCKET };
 	const char *file = NULL;
+	bool completing = false;
 	enum espctl_exit code;
 	int option;
 
@@ -88,11 +89,14 @@ int main(int argc, char **argv)
 			puts("espctl " ESPCTL_VERSION);
 			return ESPCTL_DONE;
 		case COMPLETE:
-			return complete(argv + optind, argc - optind);
+			completing = true;
+			break;
 		default:
 			return ESPCTL_USAGE;
 		}
 	}
+	if (completing)
+		return complete(argv + optind, argc - optind);
 	code = run(&session, file, argv + optind, argc - optind);
 	espctl_session_end(&session);
 	if (fflush(stdout) != 0 && code == ESPCTL_DONE)

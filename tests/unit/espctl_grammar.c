@@ -306,6 +306,7 @@ static const struct {
 	{ "sa add enc aes-gcm-16 0x1", true },
 	{ "sa add auth hmac-sha1-96 0xff esn on", true },
 	{ "sa add integrity x 0x", true },
+	{ "sa add encryption aes-gcm-16 deadbeef", true },
 	{ "sa add encryption aes-gcm-16 deadbeefdeadbeef", true },
 	{ "call sa.add {\"encryption\":{\"key\":\"01\"}}", true },
 	{ HEX, true },
