@@ -127,7 +127,10 @@ static void add_cores(struct arguments *arguments, const struct gw_config *confi
 
 int gateway_eal_start(const struct gw_config *config, struct gw_error *err)
 {
-	struct arguments arguments = { .count = 0 };
+	// EAL keeps pointers to its arguments, so they live as long as the program. It also puts
+	// one of them out of its list, which therefore is a copy.
+	static struct arguments arguments;
+	char *values[RTE_DIM(arguments.values)];
 	int rc;
 
 	add(&arguments, "esplanade");
@@ -140,8 +143,8 @@ int gateway_eal_start(const struct gw_config *config, struct gw_error *err)
 	add(&arguments, "--log-level=5"); // warnings and worse
 	for (unsigned int i = 0; i < config->eal_argument_count; i++)
 		add(&arguments, "%s", config->eal_arguments[i]);
-	// EAL keeps pointers into its arguments: they live as long as the program.
-	if (rte_eal_init(arguments.count, arguments.values) < 0)
+	memcpy(values, arguments.values, sizeof(values));
+	if (rte_eal_init(arguments.count, values) < 0)
 		return gw_error_set(err, rte_errno ? rte_errno : EINVAL,
 			"DPDK does not start (%s): its own messages above say why; check the "
 			"ports' devices, "

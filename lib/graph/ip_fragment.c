@@ -83,7 +83,9 @@ static uint16_t ip_fragment(
 	for (uint16_t i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 		bool sealed = packet->marks & GW_MARK_SEALED;
-		rte_edge_t next = packet->sa && !sealed ? EDGE_ESP_ENCRYPT : EDGE_IP_OUTPUT;
+		// Before the outbound SPD, sa is the one that the packet came by.
+		bool protect = packet->sa && (packet->marks & GW_MARK_SPD_OUT) && !sealed;
+		rte_edge_t next = protect ? EDGE_ESP_ENCRYPT : EDGE_IP_OUTPUT;
 		struct rte_mbuf *pieces[GW_VECTOR];
 		unsigned int cuts = cut(worker, packets[i], pieces, GW_VECTOR);
 

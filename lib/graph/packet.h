@@ -32,7 +32,7 @@ enum gw_packet_mark {
 };
 
 struct gw_packet {
-	struct gw_sa *sa; // inbound: the SA it came by; outbound: the SA it goes by
+	struct gw_sa *sa; // up to spd_in the SA it came by; from spd_out on the SA it goes by
 	const struct gw_nexthop *nexthop;
 	uint64_t sequence;        // ESP's, all 64 bits
 	struct gw_flow flow;      // selectors of the (inner) packet

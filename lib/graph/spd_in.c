@@ -56,6 +56,8 @@ static uint8_t admit(
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
 	gw_ttl_decrement(rte_pktmbuf_mtod(mbuf, void *));
 	packet->ttl--;
+	// The SA has done its part: from here on a packet's SA is one to seal it with.
+	packet->sa = NULL;
 	return EDGE_IP_OUTPUT;
 }
 

@@ -20,10 +20,13 @@
 //
 // Address ranges are split into prefixes. A shape is a family, two prefix lengths, and whether
 // protocol and each port are exact; all policies of all shapes stand in one lock-free hash table
-// whose key holds the shape and the masked fields. What a key holds is an immutable array of
-// policies in order of precedence; port ranges that are not one port are checked there. Shapes are
-// visited in the order of the best policy each holds, and the search ends when no later shape can
-// hold a better one.
+// whose key holds the shape and the masked fields. What a key leads to is a list of policies in
+// order of precedence; port ranges that are not one port are checked there. Shapes are visited in
+// the order of the best policy each holds, and the search ends when no later shape can hold a
+// better one.
+//
+// Every look-up sees the SPD as it was at one moment, between two changes: a policy with all its
+// entries or without any.
 
 struct gw_spd;
 struct rte_rcu_qsbr;
@@ -40,24 +43,45 @@ struct gw_policy {
 	uint8_t action; // enum gw_action
 	uint32_t reqid;
 	struct gw_reqid *carrier; // outbound PROTECT: where the SA is found; else NULL
-	uint64_t *packets; // [worker * stride]: worker: wo, control: ro
-	void *owner;       // control core's record
+	uint64_t *packets;        // [worker * stride]: worker: wo, control: ro
+	void *owner;              // control core's record
+
+	struct gw_spd_claim *claim; // the SPD's own. control: rw, worker: never
 };
 
-// Control core. size: how many policies may exist at once.
+// Control core. size: how many policies may exist at once, where two entries each are enough on
+// average; name is that of a DPDK table and unique. reclaim goes on existing after gw_spd_free.
 struct gw_spd *gw_spd_new(const char *name, uint32_t size, struct rte_rcu_qsbr *qsbr,
 	struct gw_reclaim *reclaim, struct gw_error *err);
+// After the workers have stopped. Policies are the caller's.
 void gw_spd_free(struct gw_spd *spd);
 
-// Control core: the number of hash entries the selector needs, -E2BIG with err filled when it would
-// be split into more than 4096 (the error says how to write it otherwise). Call it when staging.
+// The most entries that one policy may have.
+#define GW_SPD_MAX_COST 4096u
+
+// Control core: the number of entries the selector needs, -E2BIG with err filled when that would be
+// more than GW_SPD_MAX_COST (the error says how to write it otherwise). Call it when staging. An
+// address, a prefix, ANY and every port range cost one; an address range costs one for each prefix
+// it splits into (at most 62 of IPv4, 254 of IPv6), and with two ranges each prefix of one meets
+// each of the other.
 int gw_spd_cost(const struct gw_selector *selector, struct gw_error *err);
 
-// Control core: publishes policy, visible to the next packet. Returns 0 or -ENOMEM, -ENOSPC: then
-// nothing changed.
+// Control core: how many entries there is room for. While the costs of all policies add up to no
+// more, gw_spd_insert does not return -ENOSPC; where it has to, it waits for the workers to let go
+// of what was removed.
+uint32_t gw_spd_capacity(const struct gw_spd *spd);
+
+// Control core: publishes policy, visible to the next packet. Returns 0 or -ENOMEM, -ENOSPC, or
+// -E2BIG where gw_spd_cost does: then nothing changed and no worker has seen policy.
 int gw_spd_insert(struct gw_spd *spd, struct gw_policy *policy);
-// Phase one of removal; the caller reclaims the policy.
+// Phase one of removal; the caller reclaims the policy (between gw_spd_begin and gw_spd_commit:
+// after the latter). A policy that is not in the SPD is left alone.
 void gw_spd_remove(struct gw_spd *spd, struct gw_policy *policy);
+
+// Control core: changes between the two are all seen together, by the next packet after the second.
+// While what was removed still counts as taking room, the costs of old and new policies add up.
+void gw_spd_begin(struct gw_spd *spd);
+void gw_spd_commit(struct gw_spd *spd);
 
 // A worker's memory of decisions, direct-mapped; entries die with the generation of the SPD they
 // came from.

@@ -113,9 +113,9 @@ def mutants(report):
         outward = udp_packet(*inner_addresses(tunnel, family), b"GOOD%06d" % number + source.randbytes(size))
         inward = udp_packet(*inner_addresses(tunnel, family, outbound=False),
                             b"GOOD%06d" % number + source.randbytes(size))
-        # Mutants of other numbers, so that none takes the place of a good packet.
-        sealed = in_sa_now.outer(in_sa_now.seal(number, inward))
-        victim = in_sa_now.outer(in_sa_now.seal(1000000 + number, inward[:28] + b"MUTANT" + inward[38:]))
+        # Mutants have numbers of their own near by, because one whose outer header alone was changed is authentic.
+        sealed = in_sa_now.outer(in_sa_now.seal(2 * number, inward))
+        victim = in_sa_now.outer(in_sa_now.seal(2 * number + 1, inward[:28] + b"MUTANT" + inward[38:]))
         bypassed = udp_packet("10.1.0.5", INTERNET4, b"MUTANT")
         clear = udp_packet(*inner_addresses(tunnel, family), b"MUTANT" + source.randbytes(size))
         for _ in range(9):
@@ -127,10 +127,13 @@ def mutants(report):
         expected["lan"].append(lower_ttl(inward))
     session.run()
     got_wan = [(seen.sa.name, seen.inner) for seen in session.order["wan"] if seen.sa and b"GOOD" in seen.inner]
-    got_lan = [seen.packet for seen in session.order["lan"] if b"GOOD" in seen.packet[40:70]
+    got_lan = [seen.packet for seen in session.order["lan"] if b"GOOD" in seen.packet[20:70]
                and seen.packet in set(expected["lan"])]
-    report.equal("good packets out", got_wan == expected["wan"], True)
-    report.equal("good packets in", got_lan == expected["lan"], True)
+    report.check("good packets out", got_wan == expected["wan"],
+                 lambda: f"{len(expected['wan'])} expected, {len(got_wan)} came")
+    report.check("good packets in", got_lan == expected["lan"],
+                 lambda: f"{len(expected['lan'])} expected, {len(got_lan)} came, {len(set(expected['lan']) - set(got_lan))} missing; "
+                 f"drops {session.gateway.drops}")
     gateway = session.gateway
     leaked = [seen for seen in session.order["wan"] if not seen.sa and seen.packet[16:20] != bytes((198, 51, 100, 7))
               and seen.packet[:1] == b"\x45" and seen.packet[16:19] != bytes((198, 51, 100))]
@@ -147,8 +150,7 @@ def mutants(report):
                  taken)
     report.check("every packet buffer is returned", "packet buffers of pool buffers were returned" in gateway.log
                  and "were not returned" not in gateway.log, gateway.log[-1500:])
-    report.check("no sanitizer complains", "runtime error" not in gateway.log and "Sanitizer" not in gateway.log,
-                 gateway.log[-4000:])
+    report.no_complaint("no sanitizer complains", gateway.log)
 
 
 def is_icmp_error(seen):

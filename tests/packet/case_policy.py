@@ -2,6 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Esplanade authors
 """The SPD: protect, bypass and discard by ranges, protocols, ports and priority, and both inbound checks of RFC 4301."""
 
+import struct
+
 from session import (INTERNET4, INTERNET6, PEER4, Plain, Session, echo_packet, inner_addresses, inner_networks,
                      ip_packet, tcp_packet, udp_packet)
 
@@ -79,6 +81,11 @@ def outbound(report):
         session.out_drop(f"no policy to {internet}", "spd_out_no_policy", udp(source, internet, dport=54))
     session.out_drop("no policy at all", "spd_out_no_policy", udp("10.1.99.5", "10.2.99.5"))
     session.out_drop("IPv4 policies do not cover IPv6", "spd_out_no_policy", udp("2001:db8:1:a::5", "2001:db8:2:a::5"))
+    # Two SAs of one reqid: the newest carries the traffic.
+    session.sa("older", "out", 0x1501, 60)
+    newer = session.sa("newer", "out", 0x1502, 60)
+    session.policy("out", "protect", "10.1.60.0/24", "10.2.60.0/24", priority=100, reqid=60)
+    session.out("the newest SA of a reqid", newer, udp("10.1.60.5", "10.2.60.5"))
     session.out_drop("no SA for the reqid", "spd_out_no_sa", udp("10.1.40.5", "10.2.40.5"))
     session.run().judge()
 
@@ -95,6 +102,11 @@ def inbound(report):
     session.policy("in", "bypass", "2001:db8:e::/48", "2001:db8:1:60::/64", priority=100)
     session.policy("in", "discard", "198.51.100.0/24", "10.1.60.0/24", priority=200)
     session.policy("in", "bypass", "10.2.70.0/24", "10.1.70.0/24", priority=100)
+    # One SPI for two destinations is two SAs.
+    same4 = session.sa("same SPI, IPv4", "in", 0x5555, 80)
+    same6 = session.sa("same SPI, IPv6", "in", 0x5555, 81, outer=6)
+    session.policy("in", "protect", "10.2.80.0/24", "10.1.80.0/24", reqid=80)
+    session.policy("in", "protect", "10.2.81.0/24", "10.1.81.0/24", reqid=81)
     counters = {}
 
     def clear(name, packet, reason=None):
@@ -145,6 +157,13 @@ def inbound(report):
     tunnelled("another protocol", narrow, udp("10.2.50.5", "10.1.50.5", dport=80), "spd_in_wrong_sa")
     tunnelled("a later fragment against ports", narrow,
               lambda tag: ip_packet("10.2.50.5", "10.1.50.5", tag * 8, proto=6, fragment=50), "spd_in_wrong_sa")
+    tunnelled("one SPI, IPv4 destination", same4, udp("10.2.80.5", "10.1.80.5"))
+    tunnelled("one SPI, IPv6 destination", same6, udp("10.2.81.5", "10.1.81.5"))
+    tunnelled("one SPI, the traffic of the other", same4, udp("10.2.81.5", "10.1.81.5"), "spd_in_wrong_sa")
+    probe = session.probe("the SPI of one SA with the keys of another")
+    mixed = a_sa.seal(77, udp_packet(*to_a, probe.tag))
+    session.wan(b_sa.outer(struct.pack("!I", b_sa.spi) + mixed[4:]))
+    session.drop("esp_integrity")
     tunnelled("the other tunnel still works", b_sa, udp(*to_b))
     session.run().judge()
 

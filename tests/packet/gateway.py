@@ -169,14 +169,15 @@ class Gateway:
         self._wait("all frames to pass through", done)
 
     def port_counters(self):
-        return {port["name"]: port["counters"] for port in self.control.call("port.list")}
+        return {port["name"]: port for port in self.control.call("port.list")["ports"]}
 
     def buffers_in_use(self):
         status = self.control.call("status.get")
         return sum(status[pool]["in_use"] for pool in ("buffers", "linear_buffers") if pool in status)
 
     def drop_counters(self):
-        return {drop["reason"]: drop["packets"] for drop in self.control.call("drop.list") if drop["packets"]}
+        drops = self.control.call("drop.list")["drops"]
+        return {drop["name"]: drop["packets"] for drop in drops if drop["packets"]}
 
     def sa_state(self, sa):
         return self.control.call("sa.get", direction=sa.direction, spi=sa.spi, protocol="esp",

@@ -378,13 +378,13 @@ class Session:
             self.gateway.feed(port, frame)
         arguments = {"sig": sig} if sig else {}
         self.gateway.run(states, **arguments)
-        self._sort_outputs()
+        self.sort_outputs()
         return self
 
-    def _sort_outputs(self):
+    def sort_outputs(self):
         outbound = {(sa.spi, address_bytes(sa.destination)): sa for sa in self.sas if sa.direction == "out"}
         last = {sa.name: int(sa.options.get("sequence", 0)) for sa in self.sas}
-        inner_parts = Reassembler()
+        inner_parts, alone = Reassembler(), {}
         for port, frames in self.gateway.outputs.items():
             outer_parts = Reassembler()
             for frame in frames:
@@ -395,17 +395,24 @@ class Session:
                 seen = Seen(port, *whole, problem=problem)
                 if self._open(seen, outbound, last) and is_fragment(seen.inner):
                     inner = inner_parts.add(seen.inner)
+                    alone[seen.inner] = seen
                     if inner is None:
                         continue
+                    for piece in inner[1]:
+                        del alone[piece]
                     seen.inner, seen.inner_pieces = inner
-                self.order[port].append(seen)
-                tags = TAG.findall(seen.inner or seen.packet)
-                self.seen[tags[0] if tags else b""].append(seen)
-            for key, parts in outer_parts.parts.items():
-                self.seen[b""] += [Seen(port, part[3], [], problem=f"a fragment without the rest: {key}")
-                                   for part in parts]
-        for parts in inner_parts.parts.values():
-            self.seen[b""] += [Seen("wan", part[3], [], problem="an inner fragment without the rest") for part in parts]
+                self._sort_one(seen)
+            for parts in outer_parts.parts.values():
+                for part in parts:
+                    self._sort_one(Seen(port, part[3], [part[3]]))
+        # A fragment without the rest came alone, or the gateway lost some: either is for its probe to judge.
+        for seen in alone.values():
+            self._sort_one(seen)
+
+    def _sort_one(self, seen):
+        self.order[seen.port].append(seen)
+        tags = TAG.findall(seen.inner or seen.packet)
+        self.seen[tags[0] if tags else b""].append(seen)
 
     @staticmethod
     def _frame_problem(port, frame):
@@ -460,5 +467,4 @@ class Session:
         report.check(f"{self.name}: every packet buffer is returned",
                      "packet buffers of pool buffers were returned" in gateway.log
                      and "were not returned" not in gateway.log, gateway.log[-1500:])
-        report.check(f"{self.name}: no sanitizer complains",
-                     "runtime error" not in gateway.log and "Sanitizer" not in gateway.log, gateway.log[-4000:])
+        report.no_complaint(f"{self.name}: no sanitizer complains", gateway.log)

@@ -3,6 +3,7 @@
 
 #include "run.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,10 +11,12 @@
 
 static int eal_start(void)
 {
-	char *arguments[] = { "test", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
-		"-m", "256", "-l", "0", "--log-level", "lib.*:error", NULL };
+	// EAL does not write into its arguments, it only reorders the array.
+	const char *arguments[] = { "test", "--no-huge", "--no-shconf", "--no-pci",
+		"--no-telemetry", "-m", "512", "-l", "0", "--log-level", "lib.*:error", NULL };
 
-	return rte_eal_init(sizeof(arguments) / sizeof(arguments[0]) - 1, arguments);
+	return rte_eal_init(
+		sizeof(arguments) / sizeof(arguments[0]) - 1, (char **)(uintptr_t)arguments);
 }
 
 int gw_test_run(Suite *suite, bool eal)

@@ -1,0 +1,108 @@
+// Called by: both (each field says who)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <rte_common.h>
+
+#include "ipsec/spd.h"
+
+// What the files of the SPD share. How a change goes through it is told in spd.c, how a look-up
+// goes in spd_lookup.c.
+
+struct rte_hash;
+
+#define GW_SPD_FLOW_WORDS (sizeof(struct gw_flow) / sizeof(uint64_t))
+#define GW_SPD_NEVER      UINT64_MAX // a generation that never comes
+
+// What is hashed: a flow behind the mask of a shape, and which shape that is.
+struct gw_spd_key {
+	uint64_t flow[GW_SPD_FLOW_WORDS];
+	uint64_t shape;
+};
+static_assert(sizeof(struct gw_spd_key) == 48, "one cache line with rte_hash's own 8 bytes");
+
+// A policy under one key. The table holds the first entry of each key; the others follow in order
+// of precedence.
+struct gw_spd_entry {
+	// --- line 0: what a look-up reads
+	_Atomic(struct gw_spd_entry *) next; // control: wo (release), worker: ro (acquire)
+	const struct gw_policy *policy;      // control: wo before linking, worker: ro
+	uint64_t rank;                       // likewise
+	uint64_t born; // first generation it belongs to. control: wo before linking, worker: ro
+	_Atomic uint64_t died; // first one it does not belong to any more. control: wo, worker: ro
+	struct gw_port_range source_port;      // control: wo before linking, worker: ro
+	struct gw_port_range destination_port; // likewise
+
+	// --- line 1: control: rw, worker: never
+	struct gw_spd_key key __rte_cache_aligned;
+	struct gw_spd_shape *shape;
+	uint32_t place; // in the shape's heap
+} __rte_cache_aligned;
+static_assert(offsetof(struct gw_spd_entry, destination_port) < 64, "line 0: what a look-up reads");
+static_assert(offsetof(struct gw_spd_entry, key) == 64, "line 1: the control core's");
+
+// All entries of one policy, in one piece of memory. control: rw
+struct gw_spd_claim {
+	struct gw_spd *spd; // NULL: it is gone
+	LIST_ENTRY(gw_spd_claim) all;
+	STAILQ_ENTRY(gw_spd_claim) withdrawn;
+	bool waiting;   // given to reclaim
+	uint8_t family; // GW_SPD_IPV4 or GW_SPD_IPV6
+	uint32_t count;
+	struct gw_spd_entry entries[];
+};
+
+// A shape as workers see it.
+struct gw_spd_view {
+	uint64_t mask[GW_SPD_FLOW_WORDS];
+	uint64_t shape;
+	uint64_t best; // no entry of the shape that a worker may see ranks before this
+} __rte_cache_aligned;
+
+// The shapes of a family, by best. Immutable.
+struct gw_spd_views {
+	uint32_t count;
+	struct gw_spd_view views[];
+};
+
+enum { GW_SPD_IPV4, GW_SPD_IPV6, GW_SPD_FAMILIES };
+
+struct gw_spd_shapes {
+	struct gw_spd_shape **items; // those that have entries; in no order
+	uint32_t count;
+	uint32_t room;
+	bool changed; // since the views were made
+};
+
+struct gw_spd {
+	// --- line 0
+	struct rte_hash *table; // control: wo before publication, worker: ro
+	_Atomic(const struct gw_spd_views *)
+		views[GW_SPD_FAMILIES]; // control: wo (release), worker: ro (acquire)
+	_Atomic uint64_t generation;    // control: wo (release), worker: ro (acquire)
+
+	// --- line 1: control: rw, worker: never
+	struct gw_spd_shapes shapes[GW_SPD_FAMILIES] __rte_cache_aligned;
+	struct rte_rcu_qsbr *qsbr;
+	struct gw_reclaim *reclaim;
+	LIST_HEAD(, gw_spd_claim) claims;
+	STAILQ_HEAD(, gw_spd_claim) withdrawn; // by a change that is not yet published
+	uint32_t entries;                      // in the table
+	uint32_t capacity;                     // for entries
+	bool open;                             // between gw_spd_begin and gw_spd_commit
+};
+
+// Smaller is better.
+static inline uint64_t gw_spd_rank(const struct gw_policy *policy)
+{
+	return (uint64_t)policy->priority << 32 | policy->order;
+}
