@@ -27,11 +27,11 @@
 //      IV must not be used twice (RFC 4106 section 3.1).
 //   2. Inbound SAs go that are not replaced by one with the same id, which makes room in the SAD.
 //   3. SAs come; a replaced inbound one is exchanged in place.
-//   4. Policies come, now that their SAs are there.
-//   5. Policies go. Until here old and new ones were both in force, so that no packet finds the gap
-//      between a policy and its replacement and goes out in clear.
-//   6. Outbound SAs go: every packet has met the newer one since step 3.
-//   7. Listeners are told, in the order of asking, and what was withdrawn is handed to reclaim.
+//   4. Policies come and go, now that their SAs are there: all of a direction at one moment, so
+//   that
+//      no packet finds a gap between a policy and its replacement and goes out in clear.
+//   5. Outbound SAs go: every packet has met the newer one since step 3.
+//   6. Listeners are told, in the order of asking, and what was withdrawn is handed to reclaim.
 //
 // A record that the same transaction adds and deletes is never published.
 
@@ -95,6 +95,36 @@ static void for_each_policy(struct gw_ipsec_db *db, struct gw_db_changes *change
 			act(db, policy_of(change));
 }
 
+static bool has_policies(struct gw_db_changes *changes, enum gw_direction direction)
+{
+	struct gw_db_change *change;
+
+	STAILQ_FOREACH (change, changes, next)
+		if ((change->kind == GW_IPSEC_POLICY_ADDED ||
+			    change->kind == GW_IPSEC_POLICY_DELETED) &&
+			policy_of(change)->record.spec.direction == direction)
+			return true;
+	return false;
+}
+
+// An SPD in which nothing changes is left alone, and the workers' flow caches with it.
+static void change_policies(struct gw_ipsec_db *db, struct gw_db_changes *changes)
+{
+	const bool touched[] = {
+		[GW_DIRECTION_IN] = has_policies(changes, GW_DIRECTION_IN),
+		[GW_DIRECTION_OUT] = has_policies(changes, GW_DIRECTION_OUT),
+	};
+
+	for (int direction = GW_DIRECTION_IN; direction <= GW_DIRECTION_OUT; direction++)
+		if (touched[direction])
+			gw_spd_begin(db->spds[direction]);
+	for_each_policy(db, changes, GW_IPSEC_POLICY_ADDED, gw_db_policy_publish);
+	for_each_policy(db, changes, GW_IPSEC_POLICY_DELETED, gw_db_policy_withdraw);
+	for (int direction = GW_DIRECTION_IN; direction <= GW_DIRECTION_OUT; direction++)
+		if (touched[direction])
+			gw_spd_commit(db->spds[direction]);
+}
+
 static void tell(const struct gw_ipsec_db *db, enum gw_ipsec_change kind, struct gw_sa *sa,
 	const struct gw_policy_spec *policy)
 {
@@ -136,8 +166,7 @@ static void finish(struct gw_ipsec_db *db)
 	move_keys(db, &changes);
 	for_each_sa(db, &changes, GW_IPSEC_SA_DELETED, gw_db_sa_clear_way);
 	for_each_sa(db, &changes, GW_IPSEC_SA_ADDED, gw_db_sa_publish);
-	for_each_policy(db, &changes, GW_IPSEC_POLICY_ADDED, gw_db_policy_publish);
-	for_each_policy(db, &changes, GW_IPSEC_POLICY_DELETED, gw_db_policy_withdraw);
+	change_policies(db, &changes);
 	for_each_sa(db, &changes, GW_IPSEC_SA_DELETED, gw_db_sa_withdraw);
 	while ((change = STAILQ_FIRST(&changes))) {
 		STAILQ_REMOVE_HEAD(&changes, next);
@@ -189,8 +218,8 @@ int gw_db_stage(struct gw_ipsec_db *db, struct gw_txn *txn, struct gw_db_change 
 	return 0;
 }
 
-// Twice the policies, because a transaction that replaces all of them has both in force for a
-// moment.
+// Twice the policies, because a transaction that replaces all of them has both in the SPD for a
+// moment (check_new in db_policy.c).
 static int make_tables(struct gw_ipsec_db *db, struct gw_error *err)
 {
 	static unsigned int serial; // DPDK wants a name of its own for each table

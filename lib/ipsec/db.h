@@ -33,7 +33,8 @@ struct gw_ipsec_db_options {
 	unsigned int workers;
 	struct rte_rcu_qsbr *qsbr;
 	struct gw_reclaim *reclaim;
-	// Told after each committed change; may be NULL. sa or policy is the one changed.
+	// Told after each committed change; may be NULL. sa or policy is the one changed. A whole
+	// transaction is in force before the first call, which must not change the database.
 	void (*changed)(void *ctx, enum gw_ipsec_change change, struct gw_sa *sa,
 		const struct gw_policy_spec *policy);
 	void *ctx;
@@ -41,7 +42,7 @@ struct gw_ipsec_db_options {
 
 struct gw_ipsec_db *gw_ipsec_db_new(
 	const struct gw_ipsec_db_options *options, struct gw_error *err);
-// After the workers have stopped.
+// After the workers have stopped, with no transaction open. options.reclaim is freed afterwards.
 void gw_ipsec_db_free(struct gw_ipsec_db *db);
 
 // What the workers read.
@@ -50,8 +51,13 @@ struct gw_spd *gw_ipsec_db_spd(struct gw_ipsec_db *db, enum gw_direction directi
 
 // Changes, staged in txn: 0 or a negative errno with err filled and nothing staged. -EEXIST: one
 // alike exists (an SA with the same id, or an outbound one with the same key); -ENOENT: there is
-// none; -ENOSPC: the limit is reached. A staged change is seen by later ones of the same
-// transaction.
+// none; -ENOSPC: the limit is reached; -EBUSY: another transaction is open. A staged change is seen
+// by later ones of the same transaction.
+//
+// Workers see a transaction's additions before its deletions, and its policies of a direction
+// change at one moment, so that deleting and adding again is a replacement without a gap. Only when
+// an outbound SA takes over a counter-mode key from one that is deleted, commit waits for the
+// workers to let go of that one, and the new one's sequence goes on where the old one's ended.
 int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spec *spec,
 	enum gw_origin origin, struct gw_error *err);
 int gw_sa_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id,
@@ -82,7 +88,8 @@ const struct gw_policy_record *gw_policy_find(
 uint64_t gw_policy_packets(struct gw_ipsec_db *db, const struct gw_policy *policy);
 
 // Calls visit for each committed one, in the order of their addition (policies: of precedence);
-// stops when it returns non-zero and returns that. visit may stage changes.
+// stops when it returns non-zero and returns that. visit may stage changes. gw_policy_each returns
+// -ENOMEM when there is no memory to sort.
 int gw_sa_each(struct gw_ipsec_db *db,
 	int (*visit)(void *ctx, struct gw_sa *sa, enum gw_origin origin), void *ctx);
 int gw_policy_each(struct gw_ipsec_db *db,

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <rte_malloc.h>
-#include <rte_rcu_qsbr.h>
 
 #include "base/log.h"
 
@@ -55,11 +54,26 @@ static struct gw_db_policy *find(
 	return NULL;
 }
 
+// Half of the SPD is for the policies in force, the other half for those that replace them.
+static int check_cost(const struct gw_ipsec_db *db, const struct gw_policy_spec *spec, int cost,
+	struct gw_error *err)
+{
+	uint32_t room = gw_spd_capacity(db->spds[spec->direction]) / 2;
+
+	if (db->staged_costs[spec->direction] + (uint64_t)cost > room)
+		return gw_error_set(err, ENOSPC,
+			"the address ranges of the %sbound policies split into more than %u "
+			"prefixes: begin and end them at round addresses, or raise limits.policies",
+			gw_direction_words[spec->direction], room);
+	return 0;
+}
+
+// Returns the policy's cost, or a negative errno with err filled.
 static int check_new(
 	const struct gw_ipsec_db *db, const struct gw_policy_spec *spec, struct gw_error *err)
 {
 	struct gw_policy_id id = gw_policy_spec_id(spec);
-	int cost;
+	int cost, result;
 
 	if (find(db, &id, VIEW_STAGED))
 		return gw_error_set(err, EEXIST,
@@ -71,8 +85,17 @@ static int check_new(
 			"there are %u policies, as many as limits.policies allows: delete some or "
 			"raise it",
 			db->policy_count.staged);
+	// The order decides among equal priorities, so it must not begin again.
+	if (db->policy_order == UINT32_MAX)
+		return gw_error_set(err, ENOSPC,
+			"%u policies have been added since the start, and no more can be counted: "
+			"restart the gateway",
+			db->policy_order);
 	cost = gw_spd_cost(&spec->selector, err);
-	return cost < 0 ? cost : 0;
+	if (cost < 0)
+		return cost;
+	result = check_cost(db, spec, cost, err);
+	return result != 0 ? result : cost;
 }
 
 // The counters follow the policy, each worker's on a line of its own.
@@ -93,8 +116,8 @@ static struct gw_policy *make_policy(const struct gw_policy_spec *spec, unsigned
 	return policy;
 }
 
-static struct gw_db_policy *make_record(
-	struct gw_ipsec_db *db, const struct gw_policy_spec *spec, enum gw_origin origin)
+static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_policy_spec *spec,
+	uint32_t cost, enum gw_origin origin)
 {
 	bool carried = spec->direction == GW_DIRECTION_OUT && spec->action == GW_ACTION_PROTECT;
 	struct gw_db_policy *record = calloc(1, sizeof(*record));
@@ -108,11 +131,11 @@ static struct gw_db_policy *make_record(
 			goto no_memory;
 		policy->carrier = &record->reqid->reqid;
 	}
-	record->serial = db->policy_serial++;
+	record->cost = cost;
 	record->added.kind = GW_IPSEC_POLICY_ADDED;
 	record->deleted.kind = GW_IPSEC_POLICY_DELETED;
 	record->record = (struct gw_policy_record){ *spec, origin, policy };
-	policy->order = record->serial;
+	policy->order = db->policy_order++;
 	policy->owner = record;
 	return record;
 
@@ -122,24 +145,33 @@ no_memory:
 	return NULL;
 }
 
+static void count_staged(struct gw_ipsec_db *db, const struct gw_db_policy *record, bool more)
+{
+	uint64_t *cost = &db->staged_costs[record->record.spec.direction];
+
+	db->policy_count.staged += more ? 1 : -1;
+	*cost = more ? *cost + record->cost : *cost - record->cost;
+}
+
 int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_spec *spec,
 	enum gw_origin origin, struct gw_error *err)
 {
 	struct gw_policy_id id = gw_policy_spec_id(spec);
 	struct gw_db_policy *record;
-	int result = gw_db_open(db, txn, err);
+	int cost, result = gw_db_open(db, txn, err);
 
 	if (result == 0)
 		result = gw_policy_spec_check(spec, err);
-	if (result == 0)
-		result = check_new(db, spec, err);
 	if (result != 0)
 		return result;
-	record = make_record(db, spec, origin);
+	cost = check_new(db, spec, err);
+	if (cost < 0)
+		return cost;
+	record = make_record(db, spec, (uint32_t)cost, origin);
 	if (!record)
 		return gw_error_set(err, ENOMEM, "no memory for a policy: raise memory.size_mb");
 	gw_index_insert(&db->policies_by_id, &record->by_id, hash_id(db, &id));
-	db->policy_count.staged++;
+	count_staged(db, record, true);
 	result = gw_db_stage(db, txn, &record->added, err);
 	if (result != 0)
 		gw_db_policy_unadd(db, record);
@@ -163,39 +195,37 @@ int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw
 	if (result != 0)
 		return result;
 	record->state.leaving = true;
-	db->policy_count.staged--;
+	count_staged(db, record, false);
 	return 0;
 }
 
 void gw_db_policy_unadd(struct gw_ipsec_db *db, struct gw_db_policy *record)
 {
 	gw_index_remove(&db->policies_by_id, &record->by_id);
-	db->policy_count.staged--;
+	count_staged(db, record, false);
 	gw_db_policy_destroy(db, record);
 }
 
 void gw_db_policy_undelete(struct gw_ipsec_db *db, struct gw_db_policy *record)
 {
 	record->state.leaving = false;
-	db->policy_count.staged++;
+	count_staged(db, record, true);
 }
 
 void gw_db_policy_publish(struct gw_ipsec_db *db, struct gw_db_policy *record)
 {
-	struct gw_spd *spd = db->spds[record->record.spec.direction];
+	const struct gw_policy_spec *spec = &record->record.spec;
 	int result;
 
 	if (record->state.leaving)
 		return;
-	result = gw_spd_insert(spd, record->record.policy);
-	if (result != 0) {
-		// What was removed lately may be what lacks.
-		rte_rcu_qsbr_synchronize(db->options.qsbr, RTE_QSBR_THRID_INVALID);
-		gw_reclaim_poll(db->options.reclaim);
-		result = gw_spd_insert(spd, record->record.policy);
-	}
-	if (result != 0)
-		gw_log_error("the SPD has no room for policy \"%s\": %s", record->record.spec.name,
+	// Staging has seen to it that there is room; what remains is a machine without memory.
+	result = gw_spd_insert(db->spds[spec->direction], record->record.policy);
+	record->in_force = result == 0;
+	if (!record->in_force)
+		gw_log_error("%sbound policy \"%s\" of priority %u is not in force: %s; delete and "
+			     "add it again",
+			gw_direction_words[spec->direction], spec->name, spec->priority,
 			strerror(-result));
 	record->state.committed = true;
 	TAILQ_INSERT_TAIL(&db->policies, record, order);
@@ -210,7 +240,8 @@ void gw_db_policy_withdraw(struct gw_ipsec_db *db, struct gw_db_policy *record)
 	gw_index_remove(&db->policies_by_id, &record->by_id);
 	if (!record->state.committed)
 		return;
-	gw_spd_remove(db->spds[record->record.spec.direction], record->record.policy);
+	if (record->in_force)
+		gw_spd_remove(db->spds[record->record.spec.direction], record->record.policy);
 	TAILQ_REMOVE(&db->policies, record, order);
 	db->policy_count.committed--;
 }
@@ -269,7 +300,7 @@ static int compare_precedence(const void *a, const void *b)
 		return x->record.spec.direction < y->record.spec.direction ? -1 : 1;
 	if (x->record.spec.priority != y->record.spec.priority)
 		return x->record.spec.priority < y->record.spec.priority ? -1 : 1;
-	return x->serial < y->serial ? -1 : 1;
+	return x->record.policy->order < y->record.policy->order ? -1 : 1;
 }
 
 int gw_policy_each(struct gw_ipsec_db *db,

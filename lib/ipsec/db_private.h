@@ -55,7 +55,8 @@ struct gw_db_policy {
 	struct gw_db_change added;
 	struct gw_db_change deleted;
 	struct gw_reqid_entry *reqid; // outbound PROTECT; else NULL
-	uint64_t serial;              // of its addition
+	uint32_t cost;                // entries in the SPD
+	bool in_force;                // the SPD has it
 	struct gw_db_state state;
 };
 
@@ -80,7 +81,9 @@ struct gw_ipsec_db {
 	struct gw_index policies_by_id;
 	TAILQ_HEAD(, gw_db_policy) policies; // committed, in order of addition
 	struct gw_db_count policy_count;
-	uint64_t policy_serial;
+	uint32_t policy_order;    // of the next addition
+	uint64_t staged_costs[2]; // of the policies of a direction, as the open transaction will
+				  // leave them
 
 	struct gw_reqid_table reqids;
 	struct gw_spi_book spis;

@@ -22,8 +22,9 @@ struct gw_db_sa;
 
 struct gw_reqid_entry {
 	struct gw_reqid reqid; // what workers see
-	// control: rw, worker: never
-	struct gw_index_link link __rte_cache_aligned;
+	// control: rw, worker: never; changes only when SAs and policies do, so it may stand in the
+	// same line
+	struct gw_index_link link;
 	uint32_t references;
 	TAILQ_HEAD(gw_db_carriers, gw_db_sa) carriers; // committed outbound SAs, newest last
 };

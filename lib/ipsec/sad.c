@@ -108,8 +108,6 @@ void gw_sad_free(struct gw_sad *sad)
 {
 	if (!sad)
 		return;
-	// The hash table gives up its queue of removed slots only when nobody can hold one.
-	rte_rcu_qsbr_synchronize(sad->qsbr, RTE_QSBR_THRID_INVALID);
 	rte_hash_free(sad->hash);
 	free(sad);
 }

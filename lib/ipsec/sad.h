@@ -39,9 +39,12 @@ struct gw_reqid {
 // Control core. size: how many SAs may exist at once.
 struct gw_sad *gw_sad_new(
 	const char *name, uint32_t size, struct rte_rcu_qsbr *qsbr, struct gw_error *err);
+// After the workers have stopped. NULL is allowed; SAs are the caller's.
 void gw_sad_free(struct gw_sad *sad);
 
-// Control core: inbound entries. Insert can fail only where size was exceeded; the caller counts.
+// Control core: inbound entries. Insert takes the place of an SA with the same key at once, and can
+// fail only where size was exceeded; the caller counts. Where keys removed lately still take up the
+// room, it waits for the workers.
 int gw_sad_insert(struct gw_sad *sad, const struct gw_sad_key *key, struct gw_sa *sa);
 // Phase one of removal; the caller reclaims the SA.
 void gw_sad_remove(struct gw_sad *sad, const struct gw_sad_key *key);
