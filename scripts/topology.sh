@@ -321,9 +321,9 @@ lab_statistics() {
 			printf -- '--- %s does not run\n' $gateway
 			continue
 		}
-		for what in sa policy port neighbour drop; do
-			printf -- '--- %s: espctl %s list\n' $gateway $what
-			ctl $gateway $what list
+		for what in sa policy port neighbour drops; do
+			printf -- '--- %s: espctl %s\n' $gateway $what
+			ctl $gateway $what
 		done
 		printf -- '--- %s: addresses, neighbours\n' $gateway
 		in_ns $gateway ip -brief address

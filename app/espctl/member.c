@@ -9,16 +9,12 @@
 
 const json_t *espctl_member(const json_t *object, const char *path)
 {
-	for (;;) {
-		size_t size = strcspn(path, ".");
-		char name[40];
+	char copy[80], *rest = copy, *name;
 
-		snprintf(name, sizeof(name), "%.*s", (int)size, path);
+	snprintf(copy, sizeof(copy), "%s", path);
+	while ((name = strsep(&rest, ".")))
 		object = json_object_get(object, name);
-		if (!path[size])
-			return object;
-		path += size + 1;
-	}
+	return object;
 }
 
 const char *espctl_member_text(const json_t *object, const char *path)

@@ -22,7 +22,7 @@ struct gw_tap_options {
 	uint16_t mtu;
 	struct event_base *events;
 	// A frame from the host, of at most MTU + 14 bytes (VLAN tag included); valid during the
-	// call.
+	// call. Longer ones, after someone has raised the interface's MTU, are dropped.
 	void (*frame)(void *ctx, const uint8_t *data, size_t size);
 	void *ctx;
 };
@@ -30,8 +30,9 @@ struct gw_tap_options {
 // The interface is up, with link-state carrier as gw_tap_carrier says (on at first). NULL with err
 // filled.
 struct gw_tap *gw_tap_new(const struct gw_tap_options *options, struct gw_error *err);
-void gw_tap_free(struct gw_tap *tap);
-// 0, or -errno when the host did not take the frame (-EAGAIN: its queue is full).
+void gw_tap_free(struct gw_tap *tap); // NULL is allowed
+// 0, or -errno when the host did not take the frame (-EAGAIN: its queue is full, -EIO: the
+// interface is down).
 int gw_tap_write(struct gw_tap *tap, const uint8_t *data, size_t size);
 int gw_tap_carrier(struct gw_tap *tap, bool up);
 int gw_tap_index(const struct gw_tap *tap); // the kernel's interface index

@@ -29,9 +29,10 @@ static number addr_number(const struct gw_addr *addr)
 static struct gw_addr number_addr(number value, uint8_t family)
 {
 	struct gw_addr addr = { .family = family };
+	unsigned int bytes = gw_addr_bytes(family);
 
-	for (unsigned int i = gw_addr_bytes(family); i-- > 0; value >>= 8)
-		addr.bytes[i] = (uint8_t)value;
+	for (unsigned int i = 0; i < bytes; i++)
+		addr.bytes[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
 	return addr;
 }
 

@@ -57,8 +57,9 @@ static int tables_new(struct gw_route_db *db, struct gw_error *err)
 	if (!db->destinations || !db->hops || !db->local)
 		return gw_error_set(
 			err, ENOMEM, "no memory for a table of %u routes", options->max_routes);
-	db->fib = gw_fib_new(options->max_routes + 2 * GW_DB_MAX_ADDRESSES, max_nexthops(options),
-		options->reclaim, err);
+	// Twice, because a replacement is there before the replaced goes.
+	db->fib = gw_fib_new(2 * (options->max_routes + 2 * GW_DB_MAX_ADDRESSES),
+		max_nexthops(options), options->reclaim, err);
 	if (!db->fib)
 		return -ENOMEM;
 	if (fixed_slot(db, GW_NEXTHOP_LOCAL, &db->local_slot) != 0 ||
@@ -139,4 +140,9 @@ const struct gw_fib *gw_route_db_fib(struct gw_route_db *db)
 const struct gw_local *gw_route_db_local(struct gw_route_db *db)
 {
 	return db->local;
+}
+
+const char *gw_route_db_port_name(const struct gw_route_db *db, uint8_t port)
+{
+	return db->options.port_name(db->options.ctx, port);
 }

@@ -45,6 +45,7 @@ struct gw_route_db *gw_route_db_new(
 void gw_route_db_free(struct gw_route_db *db);
 const struct gw_fib *gw_route_db_fib(struct gw_route_db *db);
 const struct gw_local *gw_route_db_local(struct gw_route_db *db);
+const char *gw_route_db_port_name(const struct gw_route_db *db, uint8_t port);
 
 // Staged in txn as in ipsec/db.h: 0, or a negative errno with err filled and nothing staged
 // (-EEXIST, -ENOENT, -ENODEV: no such port, -ENOSPC, -EINVAL). Routes are told apart by
@@ -54,6 +55,13 @@ int gw_route_add(struct gw_route_db *db, struct gw_txn *txn, const struct gw_rou
 	enum gw_route_origin origin, uint32_t metric, struct gw_error *err);
 int gw_route_delete(struct gw_route_db *db, struct gw_txn *txn, const struct gw_route_spec *spec,
 	enum gw_route_origin origin, uint32_t metric, struct gw_error *err);
+// Deletes all routes to that destination with that origin and metric. Returns how many, or a
+// negative errno with err filled, some then being staged. To change a route's way without a moment
+// in which there is none, stage the deletion in one transaction and then the addition in another,
+// and commit the addition first.
+int gw_route_delete_all(struct gw_route_db *db, struct gw_txn *txn,
+	const struct gw_prefix *destination, enum gw_route_origin origin, uint32_t metric,
+	struct gw_error *err);
 // Adding a neighbour that exists with the same origin replaces its MAC address.
 int gw_neighbour_add(struct gw_route_db *db, struct gw_txn *txn,
 	const struct gw_neighbour_spec *spec, enum gw_route_origin origin, struct gw_error *err);
@@ -66,7 +74,7 @@ int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint8_t port
 int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
 	const struct gw_prefix *address, enum gw_route_origin origin, struct gw_error *err);
 
-// Committed ones; stops when visit returns non-zero and returns that.
+// Committed ones; stops when visit returns non-zero and returns that. visit may stage changes.
 int gw_route_each(struct gw_route_db *db,
 	int (*visit)(void *ctx, const struct gw_route_spec *spec, enum gw_route_origin origin,
 		uint32_t metric),

@@ -233,10 +233,21 @@ int gw_route_add(struct gw_route_db *db, struct gw_txn *txn, const struct gw_rou
 	return 0;
 }
 
+static int stage_delete(
+	struct gw_route_db *db, struct gw_txn *txn, struct gw_db_route *route, struct gw_error *err)
+{
+	const struct gw_txn_step step = { delete_commit, delete_abort, db, route };
+
+	if (gw_txn_add(txn, &step) != 0)
+		return gw_error_set(err, ENOMEM, "no memory to delete a route");
+	route->staged = false;
+	db->route_count--;
+	return 0;
+}
+
 int gw_route_delete(struct gw_route_db *db, struct gw_txn *txn, const struct gw_route_spec *spec,
 	enum gw_route_origin origin, uint32_t metric, struct gw_error *err)
 {
-	struct gw_txn_step step = { delete_commit, delete_abort, db, NULL };
 	struct gw_prefix prefix = gw_db_prefix_mask(&spec->destination);
 	struct gw_db_destination *destination = gw_db_destination_find(db, &prefix);
 	struct gw_db_route key, *route = NULL;
@@ -244,19 +255,33 @@ int gw_route_delete(struct gw_route_db *db, struct gw_txn *txn, const struct gw_
 
 	if (rc)
 		return rc;
-	if (destination) {
+	if (destination)
 		route = find(destination, &key, spec, same_way);
-		if (!route)
-			route = find(destination, &key, spec, any_way);
-	}
+	if (destination && !route && origin == GW_ROUTE_STATIC)
+		route = find(destination, &key, spec, any_way);
 	if (!route)
 		return refuse(err, ENOENT, spec, &key, "there is no such");
-	step.item = route;
-	if (gw_txn_add(txn, &step) != 0)
-		return gw_error_set(err, ENOMEM, "no memory to delete a route");
-	route->staged = false;
-	db->route_count--;
-	return 0;
+	return stage_delete(db, txn, route, err);
+}
+
+int gw_route_delete_all(struct gw_route_db *db, struct gw_txn *txn,
+	const struct gw_prefix *destination, enum gw_route_origin origin, uint32_t metric,
+	struct gw_error *err)
+{
+	const struct gw_db_route key = { .origin = origin, .metric = metric };
+	struct gw_prefix prefix = gw_db_prefix_mask(destination);
+	struct gw_db_destination *found = gw_db_destination_find(db, &prefix);
+	struct gw_db_route *route;
+	int deleted = 0;
+
+	while (found && (route = find(found, &key, NULL, NULL))) {
+		int rc = stage_delete(db, txn, route, err);
+
+		if (rc)
+			return rc;
+		deleted++;
+	}
+	return deleted;
 }
 
 int gw_route_each(struct gw_route_db *db,

@@ -132,4 +132,4 @@ tcp() {
 }
 
 # drops GATEWAY REASON: the counter.
-drops() { ctl "$1" --json drop list | jq --arg reason "$2" '[.. | objects | select(.name? == $reason).packets] | add // 0'; }
+drops() { ctl "$1" --json drops all | jq --arg reason "$2" '[.. | objects | select(.name? == $reason).packets] | add // 0'; }

@@ -34,7 +34,7 @@ in_ns hostA ping -n -c $count -i 0.005 -W 5 2001:db8:b::2 >"$LAB_DIR/ping6.txt" 
 six=$!
 for round in 1 2 3; do
 	with_more $((round * 50))
-	check "reload $round by command adds $((round * 50)) policies" ctl gwA reload
+	check "reload $round by command adds $((round * 50)) policies" ctl gwA config reload
 	check_equal 'they are there' "$(policies)" $((before + round * 50))
 	cp "$plain" "$LAB_DIR/gwA.conf"
 	kill -HUP "$(cat "$LAB_DIR/gwA.pid")"
@@ -45,7 +45,7 @@ check_equal 'traffic went on all the while' $? 0
 
 step 'a broken file changes nothing'
 sed 's/priority = 1000/priority = "soon"/' "$plain" >"$LAB_DIR/gwA.conf"
-if ctl gwA reload >"$LAB_DIR/reload.txt" 2>&1; then
+if ctl gwA config reload >"$LAB_DIR/reload.txt" 2>&1; then
 	fail 'a broken configuration is refused'
 else
 	pass 'a broken configuration is refused'

@@ -11,6 +11,7 @@
 
 #include <rte_rcu_qsbr.h>
 
+#include "nexthop.h"
 #include "run.h"
 
 #define MAX_ROUTES     8
@@ -170,31 +171,9 @@ static const struct gw_nexthop *lookup(struct bench *bench, const char *text)
 	return nexthop;
 }
 
-// "none", "local", "blackhole", "PORT MAC", "PORT resolve" or "PORT resolve ADDRESS".
 static const char *answer(struct bench *bench, const char *text)
 {
-	static char buffer[96];
-	const struct gw_nexthop *nexthop = lookup(bench, text);
-	char addr[GW_ADDR_STRLEN] = "", mac[18];
-
-	switch (nexthop->kind) {
-	case GW_NEXTHOP_NONE:
-		return "none";
-	case GW_NEXTHOP_LOCAL:
-		return "local";
-	case GW_NEXTHOP_BLACKHOLE:
-		return "blackhole";
-	case GW_NEXTHOP_FORWARD:
-		snprintf(buffer, sizeof(buffer), "%s %s", port_names[nexthop->port],
-			gw_mac_format(nexthop->mac, mac));
-		return buffer;
-	default:
-		if (nexthop->address.family)
-			gw_addr_format(&nexthop->address, addr);
-		snprintf(buffer, sizeof(buffer), "%s resolve%s%s", port_names[nexthop->port],
-			addr[0] ? " " : "", addr);
-		return buffer;
-	}
+	return gw_test_nexthop(gw_route_db_fib(bench->db), port_names, text);
 }
 
 #define M1 "02:00:00:00:00:01"
