@@ -51,30 +51,38 @@ static bool wants_whole_list(const struct espctl_request *request)
 	       !json_object_get(request->params, "limit");
 }
 
+// Puts page, which is given up, behind whole, which is NULL for the first one. Returns the whole.
+static json_t *join_pages(json_t *whole, json_t *page, const char *member)
+{
+	if (!whole)
+		return page;
+	json_array_extend(json_object_get(whole, member), json_object_get(page, member));
+	json_decref(page);
+	return whole;
+}
+
 static json_t *call_paged(
 	struct gw_api_client *client, const struct espctl_request *request, struct gw_error *err)
 {
-	json_t *params = json_copy(request->params), *whole = json_array();
+	const char *member = request->command->paged;
+	json_t *params = json_copy(request->params), *whole = NULL;
+	size_t count;
 
 	json_object_set_new(params, "limit", json_integer(PAGE));
-	for (;;) {
+	do {
+		size_t offset = json_array_size(json_object_get(whole, member));
 		json_t *page;
-		size_t count;
 
-		json_object_set_new(
-			params, "offset", json_integer((json_int_t)json_array_size(whole)));
+		json_object_set_new(params, "offset", json_integer((json_int_t)offset));
 		page = gw_api_client_call(client, request->method, params, err);
 		if (!page) {
 			json_decref(whole);
 			whole = NULL;
 			break;
 		}
-		count = json_array_size(page);
-		json_array_extend(whole, page);
-		json_decref(page);
-		if (count < PAGE)
-			break;
-	}
+		count = json_array_size(json_object_get(page, member));
+		whole = join_pages(whole, page, member);
+	} while (count == PAGE);
 	json_decref(params);
 	return whole;
 }

@@ -38,7 +38,7 @@ static void print_workers(const json_t *result, const json_t *, FILE *out)
 	const json_t *worker;
 	size_t i;
 
-	json_array_foreach (result, i, worker) {
+	json_array_foreach (json_object_get(result, "workers"), i, worker) {
 		uint64_t polls = espctl_member_count(worker, "polls");
 		uint64_t idle = espctl_member_count(worker, "idle_polls");
 
@@ -83,11 +83,11 @@ static void print_nodes(const json_t *result, const json_t *, FILE *out)
 	const json_t *node;
 	size_t i;
 
-	json_array_foreach (result, i, node) {
+	json_array_foreach (json_object_get(result, "nodes"), i, node) {
 		uint64_t packets = espctl_member_count(node, "packets");
 		uint64_t vectors = espctl_member_count(node, "vectors");
 
-		espctl_table_cell(table, "%s", espctl_member_text(node, "node"));
+		espctl_table_cell(table, "%s", espctl_member_text(node, "name"));
 		espctl_table_cell(table, "%s", espctl_count_format(packets, count));
 		espctl_table_cell(table, "%s", espctl_count_format(vectors, count));
 		espctl_table_cell(table, "%.1f", ratio(packets, vectors));
@@ -123,13 +123,13 @@ static void print_drops(const json_t *result, const json_t *options, FILE *out)
 	const json_t *drop;
 	size_t i;
 
-	json_array_foreach (result, i, drop) {
+	json_array_foreach (json_object_get(result, "drops"), i, drop) {
 		uint64_t packets = espctl_member_count(drop, "packets");
 
 		if (!packets && !all)
 			continue;
 		any = true;
-		fprintf(out, "%s: %" PRIu64 " packet%s (%s)\n", espctl_member_text(drop, "reason"),
+		fprintf(out, "%s: %" PRIu64 " packet%s (%s)\n", espctl_member_text(drop, "name"),
 			packets, packets == 1 ? "" : "s", espctl_member_text(drop, "severity"));
 		espctl_wrap(espctl_member_text(drop, "meaning"), 4, TEXT_WIDTH, out);
 		espctl_wrap(espctl_member_text(drop, "remedy"), 4, TEXT_WIDTH, out);
