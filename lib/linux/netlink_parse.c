@@ -130,7 +130,8 @@ static unsigned int parse_ways(const struct gw_mirror_ports *ports, struct nlatt
 	int left = nla_len(multipath);
 	unsigned int count = 0;
 
-	while (count < GW_MIRROR_ITEMS && RTNH_OK(way, left)) {
+	// RTNH_OK alone reads a length before it knows that there is one.
+	while (count < GW_MIRROR_ITEMS && left >= (int)sizeof(*way) && RTNH_OK(way, left)) {
 		struct nlattr *attributes[RTA_MAX + 1];
 		int size = way->rtnh_len - (int)sizeof(*way);
 
