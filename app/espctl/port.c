@@ -22,9 +22,8 @@ static void link_cell(struct espctl_table *table, const json_t *port)
 
 static void count_cells(struct espctl_table *table, const json_t *port)
 {
-	static const char *const members[] = { "counters.rx_packets", "counters.rx_bytes",
-		"counters.tx_packets", "counters.tx_bytes", "counters.punted", "counters.from_host",
-		"device_counters.rx_missed" };
+	static const char *const members[] = { "rx_packets", "rx_bytes", "tx_packets", "tx_bytes",
+		"punted", "from_host", "device_counters.rx_missed" };
 	char count[ESPCTL_COUNT_SIZE];
 
 	for (size_t i = 0; i < ESPCTL_COUNT(members); i++)

@@ -4,6 +4,7 @@
 #include "espctl/session.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "api/client.h"
@@ -51,6 +52,21 @@ static bool wants_whole_list(const struct espctl_request *request)
 	       !json_object_get(request->params, "limit");
 }
 
+// Lists come as {"sas": […], "total": n}: what is shown is the list. Other results are shown whole.
+static const json_t *shown(const json_t *result)
+{
+	const json_t *list = NULL, *value;
+	const char *name;
+
+	json_object_foreach ((json_t *)(uintptr_t)result, name, value) {
+		if (json_is_array(value) && !list)
+			list = value;
+		else if (strcmp(name, "total") != 0)
+			return result;
+	}
+	return list ? list : result;
+}
+
 static json_t *call_paged(
 	struct gw_api_client *client, const struct espctl_request *request, struct gw_error *err)
 {
@@ -69,8 +85,8 @@ static json_t *call_paged(
 			whole = NULL;
 			break;
 		}
-		count = json_array_size(page);
-		json_array_extend(whole, page);
+		count = json_array_size(shown(page));
+		json_array_extend(whole, (json_t *)(uintptr_t)shown(page));
 		json_decref(page);
 		if (count < PAGE)
 			break;
@@ -94,6 +110,9 @@ json_t *espctl_call_method(
 void espctl_print(const struct espctl_session *session, const struct espctl_request *request,
 	const json_t *result)
 {
+	// `call` is for those who want the result as it came.
+	if (request->command->method)
+		result = shown(result);
 	if (session->json) {
 		json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');

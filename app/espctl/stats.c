@@ -87,7 +87,7 @@ static void print_nodes(const json_t *result, const json_t *, FILE *out)
 		uint64_t packets = espctl_member_count(node, "packets");
 		uint64_t vectors = espctl_member_count(node, "vectors");
 
-		espctl_table_cell(table, "%s", espctl_member_text(node, "node"));
+		espctl_table_cell(table, "%s", espctl_member_text(node, "name"));
 		espctl_table_cell(table, "%s", espctl_count_format(packets, count));
 		espctl_table_cell(table, "%s", espctl_count_format(vectors, count));
 		espctl_table_cell(table, "%.1f", ratio(packets, vectors));
@@ -129,7 +129,7 @@ static void print_drops(const json_t *result, const json_t *options, FILE *out)
 		if (!packets && !all)
 			continue;
 		any = true;
-		fprintf(out, "%s: %" PRIu64 " packet%s (%s)\n", espctl_member_text(drop, "reason"),
+		fprintf(out, "%s: %" PRIu64 " packet%s (%s)\n", espctl_member_text(drop, "name"),
 			packets, packets == 1 ? "" : "s", espctl_member_text(drop, "severity"));
 		espctl_wrap(espctl_member_text(drop, "meaning"), 4, TEXT_WIDTH, out);
 		espctl_wrap(espctl_member_text(drop, "remedy"), 4, TEXT_WIDTH, out);

@@ -39,9 +39,10 @@ struct gw_dataplane {
 	const struct gw_spd *spd_in;
 	const struct gw_fib *fib;
 	const struct gw_local *local;
-	struct rte_mempool *buffers; // every packet that comes in; each thread has its cache
-	struct rte_mempool *linear;  // one contiguous buffer holds any packet; the same as buffers
-				    // where those are enough
+	// Every packet that comes in; each thread has its cache.
+	struct rte_mempool *buffers;
+	// One contiguous buffer holds any packet; the same as buffers where those are enough.
+	struct rte_mempool *linear;
 	struct rte_rcu_qsbr *qsbr;
 	uint32_t icmp_pps;   // ICMP errors a second, each worker
 	uint32_t punt_pps;   // packets for the host a second, each port and worker

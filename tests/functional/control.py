@@ -65,7 +65,7 @@ def base_config():
         "ports": [
             {"name": "lan", "device": "net_tap0,iface=apilan", "side": "protected", "tap": False,
              "addresses": ("10.1.0.1/24",)},
-            {"name": "wan", "device": "net_null0", "side": "unprotected", "tap": False,
+            {"name": "wan", "device": "net_null0,no-rx=1", "side": "unprotected", "tap": False,
              "addresses": ("192.0.2.1/24",)},
         ],
     }

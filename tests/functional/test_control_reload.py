@@ -95,12 +95,12 @@ def check_restart(run):
     def port(**change):
         return lambda config: config["ports"][1].update(change)
     run.refused("an MTU", port(mtu=1400), "ports[1].mtu")
-    run.refused("a device", port(device="net_null1"), "ports[1].device")
+    run.refused("a device", port(device="net_null1,no-rx=1"), "ports[1].device")
     run.refused("a side", lambda config: config["ports"][0].update(side="unprotected"), "ports[0].side")
     run.refused("a MAC address", port(mac="02:00:00:00:00:99"), "ports[1].mac")
     run.refused("a queue size", port(rx_descriptors=512), "ports[1].rx_descriptors")
     run.refused("a new port", lambda config: config["ports"].append(
-        {"name": "dmz", "device": "net_null7", "side": "protected", "tap": False}), "ports")
+        {"name": "dmz", "device": "net_null7,no-rx=1", "side": "protected", "tap": False}), "ports")
     run.refused("memory", lambda config: config["memory"].update(size_mb=300), "memory.size_mb")
     run.refused("a limit", lambda config: config.update(limits={"sas": 77777}), "limits.sas")
     run.refused("idling", lambda config: config["workers"].update(idle="pause"), "workers.idle")

@@ -41,8 +41,8 @@ static inline struct gw_range any_range(uint8_t family, unsigned int *seed)
 		range.last = range.first;
 		break;
 	case 2:
-	case 3: // a prefix
-		bits = below(seed, 9);
+	case 3: // a prefix, of few lengths: policies shall share shapes
+		bits = 2 + 3 * below(seed, 2);
 		range.last = range.first;
 		range.first.bytes[bytes - 1] &= (uint8_t)(0xff << bits);
 		range.last.bytes[bytes - 1] |= (uint8_t)((1u << bits) - 1);
@@ -59,7 +59,7 @@ static inline struct gw_port_range any_ports(unsigned int *seed)
 {
 	uint16_t first = (uint16_t)below(seed, 5), last = (uint16_t)below(seed, 5);
 
-	switch (below(seed, 4)) {
+	switch (below(seed, 6)) {
 	case 0:
 		return (struct gw_port_range){ first, first };
 	case 1:
