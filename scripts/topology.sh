@@ -131,7 +131,7 @@ device_of() {
 			echo "net_af_packet_$1,iface=$1,framecnt=4096,qpairs=$LAB_QUEUES"
 		fi
 		;;
-	pcap) echo "net_pcap_$1,iface=$1" ;;
+	pcap) echo "net_pcap_$1,iface=$1,phy_mac=1" ;;
 	af_xdp) echo "net_af_xdp_$1,iface=$1" ;;
 	*) die "LAB_DEVICE is af_packet, pcap or af_xdp, not '$LAB_DEVICE'" ;;
 	esac
@@ -315,8 +315,9 @@ iperf_server() {
 lab_statistics() {
 	local gateway
 	for gateway in gwA gwB; do
+		[ -f "$LAB_DIR/$gateway.log" ] || continue
 		printf '\n--- %s: log\n' $gateway
-		tail -n 60 "$LAB_DIR/$gateway.log" 2>/dev/null
+		tail -n 60 "$LAB_DIR/$gateway.log"
 		lab_alive $gateway || {
 			printf -- '--- %s does not run\n' $gateway
 			continue
