@@ -293,6 +293,26 @@ capture() {
 	wait_until 10 "tcpdump on $interface of $name" grep -q 'listening on' "$file.log"
 }
 
+# capture_wire FILE [TCPDUMP ARGUMENT...]: captures at both ends of the wire into FILE-gwA and FILE-gwB, because a port on
+# AF_PACKET shows tcpdump only what arrives. end_capture ends it.
+capture_wire() {
+	local file=$1 gateway
+	shift
+	LAB_CAPTURES=()
+	for gateway in gwA gwB; do
+		capture $gateway u0 "$file-$gateway" "$@" || return
+		LAB_CAPTURES+=("$LAB_PID")
+	done
+}
+
+end_capture() {
+	local pid
+	for pid in "${LAB_CAPTURES[@]}"; do
+		lab_end "$pid"
+	done
+	LAB_CAPTURES=()
+}
+
 # What may be on the wire between the gateways: ESP (fragments of it too), and what finds neighbours.
 ESP_FILTER='(ip proto 50 or ip6 proto 50 or (ip6[6] == 44 and ip6[40] == 50))'
 NEIGHBOUR_FILTER='(arp or (ip6 and ip6[6] == 58 and ip6[40] >= 133 and ip6[40] <= 136))'

@@ -54,18 +54,20 @@ check_equal() {
 	fi
 }
 
-# check_nothing_clear FILE: a capture of the wire has frames, and none of them is clear text.
+# check_nothing_clear FILE: ends the capture of the wire that capture_wire began; each end saw ESP, and nothing in clear.
 check_nothing_clear() {
-	local all clear
-	all=$(frames "$1" "$ESP_FILTER")
-	clear=$(frames "$1" "$CLEAR_FILTER")
-	if [ "$all" -gt 0 ] && [ "$clear" -eq 0 ]; then
-		pass "on the wire: $all frames of ESP, none of clear text"
-	else
-		fail 'clear text on the wire, or no ESP at all' "($all frames of ESP, $clear others)"
-		tcpdump -n -c 5 -r "$1" "$CLEAR_FILTER" 2>/dev/null >&2
-		return 1
-	fi
+	local gateway esp clear
+	end_capture
+	for gateway in gwA gwB; do
+		esp=$(frames "$1-$gateway" "$ESP_FILTER")
+		clear=$(frames "$1-$gateway" "$CLEAR_FILTER")
+		if [ "$esp" -gt 0 ] && [ "$clear" -eq 0 ]; then
+			pass "on the wire at $gateway: $esp frames of ESP, none in clear"
+		else
+			fail "on the wire at $gateway: $esp frames of ESP, $clear others"
+			tcpdump -n -c 5 -r "$1-$gateway" "$CLEAR_FILTER" 2>/dev/null >&2
+		fi
+	done
 }
 
 # require COMMAND...: without it there is no point in going on.

@@ -13,7 +13,7 @@ LAB_DEVICE=pcap
 . "$(dirname "$0")/lib.sh"
 
 lab_up
-capture gwA u0 "$LAB_DIR/wire.pcap" && capturing=$LAB_PID
+capture_wire "$LAB_DIR/wire"
 receiver hostA
 receiver hostB
 
@@ -53,5 +53,4 @@ check 'DF, above the limit: the gateway says which MTU fits' grep -E 'mtu ?= ?14
 check_equal 'the host has learnt it' \
 	"$(in_ns hostA ip route get 10.2.0.2 | grep -o 'mtu [0-9]*')" 'mtu 1446'
 
-lab_end "$capturing"
-check_nothing_clear "$LAB_DIR/wire.pcap"
+check_nothing_clear "$LAB_DIR/wire"
