@@ -89,6 +89,18 @@ static int tap_new(struct gateway *gateway, struct gw_port *port, struct gw_erro
 	return 0;
 }
 
+// `ip link set NAME down` on the TAP stops the port as it would stop a NIC: nothing is sent on it.
+// What it receives is still answered for by the policies, and the host sees none of it.
+static void admin_changed(void *ctx, uint8_t index, bool up)
+{
+	struct gateway *gateway = ctx;
+	struct gw_port *port = gateway->dataplane.ports[index];
+
+	gw_log_notice("port %s: set %s by the administrator", port->spec.name, up ? "up" : "down");
+	port->admin_down = !up;
+	gateway_ports_poll_links(gateway);
+}
+
 int gateway_host_new(struct gateway *gateway, struct gw_error *err)
 {
 	struct gw_netlink_port mirrored[GW_MAX_PORTS];
@@ -96,6 +108,8 @@ int gateway_host_new(struct gateway *gateway, struct gw_error *err)
 		.events = gateway->events,
 		.routes = gateway->routes,
 		.ports = mirrored,
+		.admin = admin_changed,
+		.ctx = gateway,
 	};
 
 	for (unsigned int i = 0; i < gateway->dataplane.port_count; i++) {
@@ -147,17 +161,37 @@ static void write_to_tap(struct gateway *gateway, struct rte_mbuf *mbuf)
 		rte_pktmbuf_free(mbuf);
 }
 
+static void release(void *ctx, struct rte_mbuf *mbuf)
+{
+	struct gateway *gateway = ctx;
+
+	if (rte_ring_sp_enqueue(
+		    worker_for(gateway, gw_packet(mbuf)->out_port)->from_control, mbuf) != 0)
+		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
+}
+
+static void resolve(struct gateway *gateway, uint8_t port, const struct gw_addr *addr)
+{
+	if (gateway->netlink && gateway->taps[port])
+		gw_netlink_resolve(gateway->netlink, port, addr);
+}
+
 static void hold(struct gateway *gateway, struct rte_mbuf *mbuf)
 {
 	const struct gw_packet *packet = gw_packet(mbuf);
 	struct gw_addr addr = { .family = packet->resolve_family };
-	uint8_t port = packet->out_port;
+	uint8_t port = packet->out_port, mac[6];
 
 	memcpy(addr.bytes, packet->flow.destination, gw_addr_bytes(addr.family));
+	// The neighbour may have become known since the worker looked: nobody would tell a second
+	// time.
+	if (gw_neighbour_find(gateway->routes, port, &addr, mac)) {
+		release(gateway, mbuf);
+		return;
+	}
 	switch (gw_hold_add(gateway->hold, port, &addr, mbuf, gw_clock_ns())) {
 	case GW_HOLD_FIRST:
-		if (gateway->netlink && gateway->taps[port])
-			gw_netlink_resolve(gateway->netlink, port, &addr);
+		resolve(gateway, port, &addr);
 		break;
 	case GW_HOLD_QUEUED:
 		break;
@@ -187,15 +221,6 @@ unsigned int gateway_host_drain(struct gateway *gateway)
 	return total;
 }
 
-static void release(void *ctx, struct rte_mbuf *mbuf)
-{
-	struct gateway *gateway = ctx;
-
-	if (rte_ring_sp_enqueue(
-		    worker_for(gateway, gw_packet(mbuf)->out_port)->from_control, mbuf) != 0)
-		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
-}
-
 void gateway_host_neighbour_known(void *ctx, uint8_t port, const struct gw_addr *addr)
 {
 	struct gateway *gateway = ctx;
@@ -211,10 +236,7 @@ static void give_up(void *ctx, struct rte_mbuf *mbuf)
 
 static void ask_again(void *ctx, uint8_t port, const struct gw_addr *addr)
 {
-	struct gateway *gateway = ctx;
-
-	if (gateway->netlink && gateway->taps[port])
-		gw_netlink_resolve(gateway->netlink, port, addr);
+	resolve(ctx, port, addr);
 }
 
 void gateway_host_tick(struct gateway *gateway)

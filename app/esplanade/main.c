@@ -85,7 +85,11 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	if (!gateway->qsbr || rte_rcu_qsbr_init(gateway->qsbr, config->worker_count) != 0)
 		return gw_error_set(err, ENOMEM, "no memory");
 	gateway->reclaim = gw_reclaim_new(gateway->qsbr);
-	gateway->hold = gw_hold_new(config->neighbour_queue, config->max_neighbours);
+	// A scan of a whole prefix must not be able to hold more than a quarter of the packet
+	// buffers.
+	gateway->hold = gw_hold_new(config->neighbour_queue,
+		RTE_MAX(1u, RTE_MIN(config->max_neighbours,
+				    config->buffers / 4 / RTE_MAX(1u, config->neighbour_queue))));
 	if (!gateway->reclaim || !gateway->hold)
 		return gw_error_set(err, ENOMEM, "no memory");
 	ipsec.qsbr = gateway->qsbr;

@@ -296,7 +296,7 @@ void gateway_ports_poll_links(struct gateway *gateway)
 
 		if (rte_eth_link_get_nowait(port->device, &link) != 0)
 			continue;
-		up = link.link_status == RTE_ETH_LINK_UP;
+		up = link.link_status == RTE_ETH_LINK_UP && !port->admin_down;
 		// Relaxed: workers only stop wasting frames.
 		before = atomic_exchange_explicit(&port->link_up, up, memory_order_relaxed);
 		if (up == before)

@@ -29,5 +29,6 @@ struct gw_port {
 	_Atomic bool link_up; // control: wo, worker: ro
 
 	// control core only
+	bool admin_down; // the administrator set the TAP down
 	struct gw_port_spec spec __rte_cache_aligned;
 };
