@@ -6,6 +6,8 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian's own interpreter, because scapy is installed for that one.
+# No compiled copies beside the sources: root would own them.
+export PYTHONDONTWRITEBYTECODE=1
 PYTHON=/usr/bin/python3
 
 # Debian packages: to build, to check and fuzz, to test.
