@@ -89,6 +89,7 @@ lab_down() {
 }
 
 finish() {
+	trap '' INT TERM HUP PIPE # cleaning up goes on, whoever has stopped listening
 	if [ -d "$LAB_DIR" ]; then
 		[ $FAILED -eq 0 ] || lab_statistics >&2
 		if [ "${INTERACTIVE:-}" = 1 ]; then
@@ -108,7 +109,7 @@ finish() {
 }
 
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP PIPE
 
 # lab_up: the lab with both gateways, ready for traffic.
 lab_up() {
