@@ -126,7 +126,7 @@ device_of() {
 	case $LAB_DEVICE in
 	af_packet)
 		if [ "$2" -gt 1500 ]; then
-			echo "net_af_packet_$1,iface=$1,framesz=16384,blocksz=65536,framecnt=1024,qpairs=$LAB_QUEUES"
+			echo "net_af_packet_$1,iface=$1,framesz=9216,blocksz=36864,framecnt=1024,qpairs=$LAB_QUEUES"
 		else
 			echo "net_af_packet_$1,iface=$1,framecnt=4096,qpairs=$LAB_QUEUES"
 		fi
@@ -157,7 +157,7 @@ lab_config() {
 	esac
 	largest=$((LAB_MTU > LAB_WIRE_MTU ? LAB_MTU : LAB_WIRE_MTU))
 	bytes=2304
-	[ "$LAB_DEVICE" = af_packet ] && [ $largest -gt 1500 ] && bytes=16640
+	[ "$LAB_DEVICE" = af_packet ] && [ $largest -gt 1500 ] && bytes=9728
 	spi() { printf '"0x%08x"' $((($1 == 1 ? 0xa000 : 0xb000) + $2)); }
 	key() { local name="$1_$2"; echo "${!name}"; }
 	sa4() {

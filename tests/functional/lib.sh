@@ -73,29 +73,29 @@ check_nothing_clear() {
 # require COMMAND...: without it there is no point in going on.
 require() { check "$@" || exit 1; }
 
+# lab_down: ends the lab. A clean end is part of every test: buffers returned, nothing for a sanitizer.
+lab_down() {
+	local gateway complaint
+	for gateway in gwA gwB; do
+		if [ -f "$LAB_DIR/$gateway.pid" ]; then
+			lab_kill "$gateway" TERM
+			check_equal "$gateway ends cleanly" "$?" 0
+		fi
+		if complaint=$(grep -sE -m 5 'runtime error|Sanitizer|were not returned' "$LAB_DIR/$gateway.log"); then
+			fail "$gateway complains" "$complaint"
+		fi
+	done
+	lab_destroy
+}
+
 finish() {
-	local gateway
+	trap '' INT TERM HUP PIPE # cleaning up goes on, whoever has stopped listening
 	if [ -d "$LAB_DIR" ]; then
 		[ $FAILED -eq 0 ] || lab_statistics >&2
-		for gateway in gwA gwB; do
-			if grep -qsE 'runtime error|Sanitizer|were not returned' "$LAB_DIR/$gateway.log"; then
-				fail "$gateway complains" "$(grep -E 'runtime error|Sanitizer|were not returned' \
-					"$LAB_DIR/$gateway.log" | head -n 5)"
-			fi
-		done
 		if [ "${INTERACTIVE:-}" = 1 ]; then
 			say "the lab is kept: LAB=$LAB scripts/lab in hostA ping 10.2.0.2; LAB=$LAB scripts/lab destroy"
 		else
-			# A clean end is part of every test: buffers returned, nothing for a sanitizer.
-			for gateway in gwA gwB; do
-				[ -f "$LAB_DIR/$gateway.pid" ] || continue
-				lab_kill "$gateway" TERM
-				check_equal "$gateway ends cleanly" "$?" 0
-				if grep -qE 'runtime error|Sanitizer|were not returned' "$LAB_DIR/$gateway.log"; then
-					fail "$gateway complains at its end" "$(tail -n 30 "$LAB_DIR/$gateway.log")"
-				fi
-			done
-			lab_destroy
+			lab_down
 		fi
 	fi
 	rm -f "$LAB_DIR.output"
@@ -109,7 +109,7 @@ finish() {
 }
 
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP PIPE
 
 # lab_up: the lab with both gateways, ready for traffic.
 lab_up() {

@@ -36,11 +36,5 @@ for queues in 1 2; do
 	check_equal 'gateway B saw no replay' "$(drops gwB esp_replay)" 0
 	check_equal 'gateway B saw no wrong ICV' "$(drops gwB esp_integrity)" 0
 	check_nothing_clear "$LAB_DIR/wire"
-	if [ "$queues" = 1 ]; then
-		lab_kill gwA TERM
-		check_equal 'gateway A ends cleanly' $? 0
-		lab_kill gwB TERM
-		check_equal 'gateway B ends cleanly' $? 0
-		lab_destroy
-	fi
+	lab_down
 done
