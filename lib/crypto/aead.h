@@ -11,11 +11,12 @@
 
 // What AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634) have in common in ESP: the nonce is the
 // key's salt followed by the packet's 8-byte IV, the associated data is SPI and sequence number,
-// with all 64 bits of the number under ESN, and the ICV has 16 bytes. The IV is the 64-bit sequence
+// with all 64 bits of the number under ESN, and the ICV is the tag or, under
+// AES-GCM, its first 8 or 12 bytes. The IV is the 64-bit sequence
 // number: it repeats only if the number does.
 
 #define GW_AEAD_NONCE_BYTES 12
-#define GW_AEAD_ICV_BYTES   16
+#define GW_AEAD_TAG_BYTES   16
 
 // How many packets ahead memory is asked for: fewer hide less, more gain nothing.
 #define GW_AEAD_AHEAD 4
@@ -67,7 +68,7 @@ static inline unsigned int gw_aead_aad(const struct gw_crypto_op *op, uint8_t pl
 
 static inline void gw_aead_verify(struct gw_crypto_op *op, const uint8_t *tag)
 {
-	op->status = gw_crypto_icv_equal(tag, gw_crypto_icv(op), GW_AEAD_ICV_BYTES)
+	op->status = gw_crypto_icv_equal(tag, gw_crypto_icv(op), op->key->icv_bytes)
 			     ? GW_CRYPTO_OK
 			     : GW_CRYPTO_BAD_ICV;
 }

@@ -47,7 +47,7 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	const bool vaes = has_vaes(manager);
 	struct gcm_context_data context __rte_cache_aligned;
 	uint8_t nonce[16] __rte_aligned(16), aad[16] __rte_aligned(16);
-	uint8_t tag[GW_AEAD_ICV_BYTES] __rte_aligned(16);
+	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_crypto_op *op = ops[i];
@@ -57,7 +57,7 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 		prefetch(ops, i, count, vaes);
 		gw_aead_nonce(engine, op, seal, nonce);
 		function(&op->key->gcm, &context, payload, payload, op->payload_bytes, nonce, aad,
-			aad_bytes, seal ? gw_crypto_icv(op) : tag, GW_AEAD_ICV_BYTES);
+			aad_bytes, seal ? gw_crypto_icv(op) : tag, op->key->icv_bytes);
 		if (seal)
 			op->status = GW_CRYPTO_OK;
 		else
@@ -65,23 +65,22 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	}
 }
 
-static bool is_wide(struct gw_crypto_op **ops)
-{
-	return ops[0]->key->cipher_key_bytes == 32;
-}
-
 static void seal_gcm(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count)
 {
-	run(engine, manager, is_wide(ops) ? manager->gcm256_enc : manager->gcm128_enc, ops, count,
-		true);
+	const aes_gcm_enc_dec_t functions[GW_KEY_LENGTHS] = { manager->gcm128_enc,
+		manager->gcm192_enc, manager->gcm256_enc };
+
+	run(engine, manager, functions[gw_aes_key_place(ops[0]->key)], ops, count, true);
 }
 
 static void open_gcm(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count)
 {
-	run(engine, manager, is_wide(ops) ? manager->gcm256_dec : manager->gcm128_dec, ops, count,
-		false);
+	const aes_gcm_enc_dec_t functions[GW_KEY_LENGTHS] = { manager->gcm128_dec,
+		manager->gcm192_dec, manager->gcm256_dec };
+
+	run(engine, manager, functions[gw_aes_key_place(ops[0]->key)], ops, count, false);
 }
 
 const struct gw_crypto_way gw_crypto_gcm_direct = { "direct", seal_gcm, open_gcm };

@@ -33,7 +33,7 @@
 // control: wo before publication, worker: ro
 struct gw_crypto_key {
 	// --- line 0: what every packet reads first
-	uint8_t class;
+	uint16_t class;
 	uint8_t esn;
 	uint8_t iv_bytes;
 	uint8_t icv_bytes;
@@ -66,7 +66,7 @@ static_assert(offsetof(struct gw_crypto_key, iv_mask) + GW_CRYPTO_BLOCK_BYTES <=
 static_assert(offsetof(struct gw_crypto_key, gcm) == 64, "line 1: IPsec-MB wants it aligned");
 static_assert(offsetof(struct gw_crypto_key, cbc.encrypt) % 16 == 0, "IPsec-MB wants it aligned");
 static_assert(offsetof(struct gw_crypto_key, cbc.decrypt) % 16 == 0, "IPsec-MB wants it aligned");
-static_assert(GW_CRYPTO_CLASSES <= UINT8_MAX, "a class is a byte");
+static_assert(GW_CRYPTO_CLASSES <= UINT16_MAX, "class holds it");
 static_assert(sizeof(struct gw_crypto_key) <= UINT16_MAX, "allocated_bytes holds it");
 
 // What an op of one class is computed by, in this engine.
@@ -144,11 +144,23 @@ static inline void gw_crypto_prefetch(const void *data, unsigned int bytes)
 		rte_prefetch0(line);
 }
 
+// The expanded key: one more block than there are rounds, of which there are 10, 12 or 14 (FIPS
+// 197).
+static inline unsigned int gw_aes_round_key_bytes(unsigned int key_bytes)
+{
+	return (key_bytes / 4 + 7) * GW_CRYPTO_BLOCK_BYTES;
+}
+
+// 0 for keys of 128 bits, 1 for 192, 2 for 256.
+static inline unsigned int gw_aes_key_place(const struct gw_crypto_key *key)
+{
+	return key->cipher_key_bytes / 8 - 2;
+}
+
 static inline void gw_crypto_prefetch_round_keys(
 	const void *round_keys, const struct gw_crypto_key *key)
 {
-	gw_crypto_prefetch(
-		round_keys, (key->cipher_key_bytes == 32 ? 15 : 11) * GW_CRYPTO_BLOCK_BYTES);
+	gw_crypto_prefetch(round_keys, gw_aes_round_key_bytes(key->cipher_key_bytes));
 }
 
 // Asks for the parts of a packet from which the CPU's own prefetcher goes on: its first lines and

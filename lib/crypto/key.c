@@ -34,20 +34,16 @@ uint8_t gw_crypto_align_bytes(const struct gw_crypto_key *key)
 static int find_key_size(const struct gw_crypto_key_spec *spec, struct gw_error *err)
 {
 	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
-	const uint8_t *sizes = encryption->key_bytes;
+	int place = gw_encryption_key_place(spec->encryption, spec->encryption_key_bytes);
 	uint8_t salt = encryption->salt_bytes;
+	char lengths[32];
 
-	if (spec->encryption_key_bytes == sizes[0] + salt)
-		return 0;
-	if (sizes[1] && spec->encryption_key_bytes == sizes[1] + salt)
-		return 1;
-	if (sizes[1])
-		return gw_error_set(err, EINVAL,
-			"%s takes a key of %u or %u bytes (%u of them salt), not %u",
-			encryption->name, sizes[0] + salt, sizes[1] + salt, salt,
-			spec->encryption_key_bytes);
-	return gw_error_set(err, EINVAL, "%s takes a key of %u bytes (%u of them salt), not %u",
-		encryption->name, sizes[0] + salt, salt, spec->encryption_key_bytes);
+	if (place >= 0)
+		return place;
+	return gw_error_set(err, EINVAL, "%s takes a key of %s bytes (%u of them salt), not %u",
+		encryption->name,
+		gw_encryption_key_lengths(spec->encryption, salt, lengths, sizeof(lengths)), salt,
+		spec->encryption_key_bytes);
 }
 
 // RFC 8221 section 2: encryption never goes without integrity.
@@ -110,32 +106,40 @@ static void expand_hmac_half(
 	gw_wipe(block, sizeof(block));
 }
 
-static void expand(
-	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, IMB_MGR *manager)
+static void expand_gcm(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
 {
-	bool wide = key->cipher_key_bytes == 32;
+	const aes_gcm_pre_t functions[GW_KEY_LENGTHS] = { manager->gcm128_pre, manager->gcm192_pre,
+		manager->gcm256_pre };
 
+	functions[gw_aes_key_place(key)](spec->encryption_key, &key->gcm);
+}
+
+static void expand_aes(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
+	const keyexp_t functions[GW_KEY_LENGTHS] = { manager->keyexp_128, manager->keyexp_192,
+		manager->keyexp_256 };
+
+	functions[gw_aes_key_place(key)](spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
+}
+
+static void expand(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
 	if (spec->integrity != GW_INTEGRITY_NONE) {
 		expand_hmac_half(manager, spec, 0x36, key->cbc.inner);
 		expand_hmac_half(manager, spec, 0x5c, key->cbc.outer);
 	}
 	switch (key->cipher) {
 	case IMB_CIPHER_GCM:
-		if (wide)
-			IMB_AES256_GCM_PRE(manager, spec->encryption_key, &key->gcm);
-		else
-			IMB_AES128_GCM_PRE(manager, spec->encryption_key, &key->gcm);
+		expand_gcm(key, spec, manager);
 		break;
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		memcpy(key->chacha, spec->encryption_key, sizeof(key->chacha));
 		break;
 	case IMB_CIPHER_CBC:
-		if (wide)
-			IMB_AES_KEYEXP_256(
-				manager, spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
-		else
-			IMB_AES_KEYEXP_128(
-				manager, spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
+		expand_aes(key, spec, manager);
 		break;
 	default:
 		break;
@@ -159,7 +163,8 @@ static void describe(
 	key->hash = gw_crypto_hash(spec->integrity);
 	key->cipher_key_bytes = encryption->key_bytes[key_size];
 	if (encryption->salt_bytes)
-		memcpy(key->salt, spec->encryption_key + key->cipher_key_bytes, sizeof(key->salt));
+		memcpy(key->salt, spec->encryption_key + key->cipher_key_bytes,
+			encryption->salt_bytes);
 }
 
 struct gw_crypto_key *gw_crypto_key_make(

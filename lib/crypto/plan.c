@@ -52,7 +52,7 @@ static const struct rule hmac_rules[] = {
 };
 
 static const IMB_CIPHER_MODE ciphers[GW_ENCRYPTION_COUNT] = {
-#define ENCRYPTION(id, name, xfrm, aead, key0, key1, salt, iv, block, icv, cipher)                 \
+#define ENCRYPTION(id, name, xfrm, aead, key0, key1, key2, salt, iv, block, icv, cipher)           \
 	[GW_ENCRYPTION_##id] = cipher,
 #define INTEGRITY(...)
 #include "spec/algorithm.def"
@@ -104,8 +104,7 @@ void gw_crypto_plan_limit(uint64_t features)
 
 			if (!rules)
 				continue;
-			// The second key length, 0 where there is none, is always the last.
-			for (unsigned int k = 0; k < GW_CRYPTO_KEY_SIZES; k++)
+			for (unsigned int k = 0; k < GW_KEY_LENGTHS; k++)
 				if (k == 0 || gw_encryptions[e].key_bytes[k])
 					plans[gw_crypto_class(e, k, i)] = *apply(rules, features);
 		}
@@ -130,7 +129,7 @@ const struct gw_crypto_plan *gw_crypto_plan(unsigned int class)
 unsigned int gw_crypto_class(
 	enum gw_encryption_id encryption, unsigned int key_size, enum gw_integrity_id integrity)
 {
-	return (encryption * GW_CRYPTO_KEY_SIZES + key_size) * GW_INTEGRITY_COUNT + integrity;
+	return (encryption * GW_KEY_LENGTHS + key_size) * GW_INTEGRITY_COUNT + integrity;
 }
 
 IMB_CIPHER_MODE gw_crypto_cipher(enum gw_encryption_id encryption)

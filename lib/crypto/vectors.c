@@ -5,7 +5,8 @@
 // 800-38A ciphertext alone: around them stand an SPI, a number and an ICV that another
 // implementation of HMAC computed. HMAC's own messages are cut into SPI, number, text and, under
 // ESN, the high half at the end; keys shorter than ours are filled up with zeros, as RFC 2104 does.
-// The source says where an answer was computed by another implementation. A packet's IV need not be
+// The source says where an answer was computed by another implementation, as those of
+// known_answers.def all were: no class goes without one. A packet's IV need not be
 // its number here, which is why sealing keeps it.
 
 #include "crypto/vectors.h"
@@ -194,6 +195,80 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 		.packet = "796b6963ffffffff333021696765746df97ab2aa356d8edce17644ac8c78e25dd24dedbb"
 			  "29ebf1b64a274b39b49c3a864cd3d78ca4ae68a32b42458fb57dbe821dcc63b9d0937ba2"
 			  "945f669368661a329fb4c053",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_12,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x1010101010101010,
+		.encryption_key = "3de09874b388e6491988d0c3607eae1f57690e43",
+		.integrity_key = "",
+		.text = "4500001c42a200008001441f406793b6e00000020a00f5ff01020201",
+		.packet = "42f67e3f101010104e280000a2fca1a3fba2ca845e5df9f0f22c3e6e86dd831e1fc65792"
+			  "cd1af9130e1379ed369f071f35e034be95f112e4",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_12,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x156f3126dd0db99b,
+		.encryption_key =
+			"abbccddef00112233445566778899aababbccddef00112233445566778899aab73616c74",
+		.integrity_key = "",
+		.text = "45080028732c00004006e9f90a0106120a01038f06b88023dd6bafbecb71260250101f64"
+			"6d540001",
+		.packet = "17405e67dd0db99b616e640169766563f2d69ecdbd5a0d5b8d5ef38bad4da58d1f278fde"
+			  "98ef67549d524a3018d9a57ff4d3a31ce673119e451626c2415771e3b7eebca6",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_12,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0xffffffff,
+		.encryption_key = "7d773d00c144c525ac619d18c84a3f47d9664267",
+		.integrity_key = "",
+		.text = "01020201",
+		.packet = "335467aeffffffff43457e9182443bc6437f866bcb3f699fe9b0822bac961c45",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 8 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_8,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x1010101010101010,
+		.encryption_key = "3de09874b388e6491988d0c3607eae1f57690e43",
+		.integrity_key = "",
+		.text = "4500001c42a200008001441f406793b6e00000020a00f5ff01020201",
+		.packet = "42f67e3f101010104e280000a2fca1a3fba2ca845e5df9f0f22c3e6e86dd831e1fc65792"
+			  "cd1af9130e1379ed369f071f35e034be",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 8 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_8,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x156f3126dd0db99b,
+		.encryption_key =
+			"abbccddef00112233445566778899aababbccddef00112233445566778899aab73616c74",
+		.integrity_key = "",
+		.text = "45080028732c00004006e9f90a0106120a01038f06b88023dd6bafbecb71260250101f64"
+			"6d540001",
+		.packet = "17405e67dd0db99b616e640169766563f2d69ecdbd5a0d5b8d5ef38bad4da58d1f278fde"
+			  "98ef67549d524a3018d9a57ff4d3a31ce673119e451626c2415771e3",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 8 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_8,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0xffffffff,
+		.encryption_key = "7d773d00c144c525ac619d18c84a3f47d9664267",
+		.integrity_key = "",
+		.text = "01020201",
+		.packet = "335467aeffffffff43457e9182443bc6437f866bcb3f699fe9b0822b",
 	},
 	{
 		.source = "RFC 7634 appendix A",
@@ -568,6 +643,20 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 		.text = "68205472756e6361",
 		.packet = "546573742057697468205472756e63614c1a03424b55e07fe7f27be1",
 	},
+#define ANSWER(e, i, esn_, number, encryption_key_, integrity_key_, text_, packet_)                \
+	{                                                                                          \
+		.source = "another implementation",                                                \
+		.encryption = GW_ENCRYPTION_##e,                                                   \
+		.integrity = GW_INTEGRITY_##i,                                                     \
+		.esn = esn_,                                                                       \
+		.sequence = number,                                                                \
+		.encryption_key = encryption_key_,                                                 \
+		.integrity_key = integrity_key_,                                                   \
+		.text = text_,                                                                     \
+		.packet = packet_,                                                                 \
+	},
+#include "crypto/known_answers.def"
+#undef ANSWER
 };
 
 const unsigned int gw_crypto_vector_count =

@@ -4,7 +4,7 @@
 
 Sa.seal and Sa.open work on bytes and leave nothing to defaults, so that malformed but authentic packets can be made
 too. scapy_seal and scapy_open say the same through scapy where scapy can: its SecurityAssociation knows extended
-sequence numbers for combined modes only.
+sequence numbers for combined modes only, and of AES-GCM the whole tag only.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ class Algorithm:
     iv_bytes: int = 8
     block_bytes: int = 4
     icv_bytes: int = 16
-    scapy_crypt: str = ""
+    scapy_crypt: str = ""  # where it can
     scapy_auth: str = "NULL"
 
     @property
@@ -45,9 +45,14 @@ class Algorithm:
 
 ALGORITHMS = (
     Algorithm("aes-gcm-16/128", "aes-gcm-16", 20, scapy_crypt="AES-GCM"),
+    Algorithm("aes-gcm-16/192", "aes-gcm-16", 28, scapy_crypt="AES-GCM"),
     Algorithm("aes-gcm-16/256", "aes-gcm-16", 36, scapy_crypt="AES-GCM"),
+    Algorithm("aes-gcm-12/256", "aes-gcm-12", 36, icv_bytes=12),
+    Algorithm("aes-gcm-8/128", "aes-gcm-8", 20, icv_bytes=8),
     Algorithm("chacha20-poly1305", "chacha20-poly1305", 36, scapy_crypt="CHACHA20-POLY1305"),
     Algorithm("aes-cbc/128 hmac-sha2-256-128", "aes-cbc", 16, "hmac-sha2-256-128", 32, 16, 16, 16,
+              "AES-CBC", "SHA2-256-128"),
+    Algorithm("aes-cbc/192 hmac-sha2-256-128", "aes-cbc", 24, "hmac-sha2-256-128", 32, 16, 16, 16,
               "AES-CBC", "SHA2-256-128"),
     Algorithm("aes-cbc/256 hmac-sha2-256-128", "aes-cbc", 32, "hmac-sha2-256-128", 32, 16, 16, 16,
               "AES-CBC", "SHA2-256-128"),
@@ -136,7 +141,8 @@ class Sa:
         header = struct.pack("!II", self.spi, low)
         iv = os.urandom(self.algorithm.iv_bytes) if iv is None else iv
         if self.algorithm.aead:
-            return header + iv + self._aead().encrypt(self.key[-4:] + iv, plaintext, self._aad(header, high))
+            sealed = self._aead_seal(iv, plaintext, self._aad(header, high))
+            return header + iv + sealed
         body = header + iv + self._encrypt(iv, plaintext)
         return body + self._tag(body, high)
 
@@ -157,7 +163,7 @@ class Sa:
         iv = packet[8:8 + algorithm.iv_bytes]
         if algorithm.aead:
             try:
-                plain = self._aead().decrypt(self.key[-4:] + iv, packet[8 + len(iv):], self._aad(packet[:8], high))
+                plain = self._aead_open(iv, packet[8 + len(iv):], self._aad(packet[:8], high))
             except Exception as error:
                 raise NotAuthentic(f"SPI {spi:#x} sequence {low}: the tag is wrong") from error
         else:
@@ -180,9 +186,21 @@ class Sa:
             header.options = options
         return bytes(header / esp)
 
-    def _aead(self):
-        key = self.key[:-4]
-        return AESGCM(key) if self.algorithm.encryption == "aes-gcm-16" else ChaCha20Poly1305(key)
+    def _aead_seal(self, iv, plaintext, aad):
+        key, nonce = self.key[:-4], self.key[-4:] + iv
+        if self.algorithm.encryption == "chacha20-poly1305":
+            return ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
+        # A short tag is the start of the whole one (NIST SP 800-38D section 7.1).
+        return AESGCM(key).encrypt(nonce, plaintext, aad)[:len(plaintext) + self.algorithm.icv_bytes]
+
+    def _aead_open(self, iv, sealed, aad):
+        key, nonce = self.key[:-4], self.key[-4:] + iv
+        if self.algorithm.encryption == "chacha20-poly1305":
+            return ChaCha20Poly1305(key).decrypt(nonce, sealed, aad)
+        text, tag = sealed[:-self.algorithm.icv_bytes], sealed[-self.algorithm.icv_bytes:]
+        decryptor = Cipher(algorithms.AES(key), modes.GCM(nonce, tag, min_tag_length=len(tag))).decryptor()
+        decryptor.authenticate_additional_data(aad)
+        return decryptor.update(text) + decryptor.finalize()
 
     def _aad(self, header, high):
         return header[:4] + struct.pack("!I", high) + header[4:] if self.esn else header
@@ -210,12 +228,13 @@ class Sa:
     # --- scapy's opinion
 
     def scapy_can(self):
-        return self.algorithm.aead or not self.esn
+        return bool(self.algorithm.scapy_crypt) and (self.algorithm.aead or not self.esn)
 
     def _scapy(self):
         header = (IPv6 if self.outer_family == 6 else IP)(src=self.source, dst=self.destination)
         return SecurityAssociation(
             ESP, spi=self.spi, crypt_algo=self.algorithm.scapy_crypt, crypt_key=self.key or None,
+            crypt_icv_size=self.algorithm.icv_bytes if self.algorithm.aead else None,
             auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None, tunnel_header=header,
             esn_en=self.esn)
 

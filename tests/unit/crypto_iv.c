@@ -105,10 +105,12 @@ END_TEST
 // same key must not have one in common.
 START_TEST(cbc_iv_is_unpredictable)
 {
-	struct gw_crypto_key *key = kit_key(&kit_classes[3], false, 0);
-	struct gw_crypto_key *twin = kit_key(&kit_classes[3], false, 0);
-	struct iv *ivs = collect(&kit_classes[3], key);
-	struct iv *twins = collect(&kit_classes[3], twin);
+	const struct kit_class *class =
+		kit_class_of(GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 16);
+	struct gw_crypto_key *key = kit_key(class, false, 0);
+	struct gw_crypto_key *twin = kit_key(class, false, 0);
+	struct iv *ivs = collect(class, key);
+	struct iv *twins = collect(class, twin);
 	struct iv steps[PACKETS - 1], both[2 * PACKETS];
 	unsigned int bits = 0;
 
@@ -135,7 +137,8 @@ END_TEST
 START_TEST(cbc_iv_is_the_masked_number_encrypted)
 {
 	struct gw_crypto_engine *engine = gw_crypto_engine_new();
-	struct gw_crypto_key *key = kit_key(&kit_classes[4], true, 0);
+	struct gw_crypto_key *key = kit_key(
+		kit_class_of(GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 32), true, 0);
 	uint8_t packet[128], expected[16], zero[16] = {};
 	struct gw_crypto_op op = { key, packet, 32, GW_CRYPTO_OK, 0x0123456789abcdef };
 	rte_be64_t number = rte_cpu_to_be_64(op.sequence);

@@ -24,11 +24,20 @@ struct kit_class {
 
 static const struct kit_class kit_classes[] = {
 	{ GW_ENCRYPTION_AES_GCM_16, GW_INTEGRITY_NONE, 20 },
+	{ GW_ENCRYPTION_AES_GCM_16, GW_INTEGRITY_NONE, 28 },
 	{ GW_ENCRYPTION_AES_GCM_16, GW_INTEGRITY_NONE, 36 },
+	{ GW_ENCRYPTION_AES_GCM_12, GW_INTEGRITY_NONE, 20 },
+	{ GW_ENCRYPTION_AES_GCM_12, GW_INTEGRITY_NONE, 28 },
+	{ GW_ENCRYPTION_AES_GCM_12, GW_INTEGRITY_NONE, 36 },
+	{ GW_ENCRYPTION_AES_GCM_8, GW_INTEGRITY_NONE, 20 },
+	{ GW_ENCRYPTION_AES_GCM_8, GW_INTEGRITY_NONE, 28 },
+	{ GW_ENCRYPTION_AES_GCM_8, GW_INTEGRITY_NONE, 36 },
 	{ GW_ENCRYPTION_CHACHA20_POLY1305, GW_INTEGRITY_NONE, 36 },
 	{ GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 16 },
+	{ GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 24 },
 	{ GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 32 },
 	{ GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA1_96, 16 },
+	{ GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA1_96, 24 },
 	{ GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA1_96, 32 },
 	{ GW_ENCRYPTION_NULL, GW_INTEGRITY_HMAC_SHA2_256_128, 0 },
 	{ GW_ENCRYPTION_NULL, GW_INTEGRITY_HMAC_SHA1_96, 0 },
@@ -43,6 +52,18 @@ static const uint64_t kit_features[] = {
 	IMB_CPUFLAGS_AVX512,
 	UINT64_MAX,
 };
+
+// The class of an algorithm's keys of that length, with salt.
+static inline const struct kit_class *kit_class_of(
+	enum gw_encryption_id encryption, enum gw_integrity_id integrity, uint8_t key_bytes)
+{
+	for (unsigned int i = 0; i < RTE_DIM(kit_classes); i++)
+		if (kit_classes[i].encryption == encryption &&
+			kit_classes[i].integrity == integrity &&
+			kit_classes[i].key_bytes == key_bytes)
+			return &kit_classes[i];
+	ck_abort_msg("no such class");
+}
 
 // byte i: i * factor + start
 static inline void kit_pattern(

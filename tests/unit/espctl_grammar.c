@@ -346,7 +346,7 @@ static const struct {
 	{ "sa add", "d", "direction destination df dscp " },
 	{ "sa add direction in", "d", "destination df dscp " },
 	{ "sa add direction", "", "in out " },
-	{ "sa add encryption", "aes", "aes-gcm-16 aes-cbc " },
+	{ "sa add encryption", "aes", "aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-cbc " },
 	{ "sa add encryption aes-cbc", "", "" },
 	{ "sa add encryption aes-cbc 0x01", "e", "esn " },
 	{ "sa add encryption null", "e", "esn " },
