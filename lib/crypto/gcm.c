@@ -10,19 +10,20 @@
 #define POWERS_VAES 48u
 #define POWERS      8u
 
+static inline bool has_vaes(const IMB_MGR *manager)
+{
+	return manager->used_arch == IMB_ARCH_AVX512 &&
+	       (manager->features & IMB_CPUFLAGS_AVX512_T2) == IMB_CPUFLAGS_AVX512_T2;
+}
+
 // A key is a kilobyte, of which a packet reads the round keys and about as many powers of the hash
 // key as it has blocks. IPsec-MB's VAES code keeps 48 powers, the first one last; its other code
 // eight, from the start.
-static inline void prefetch(
-	struct gw_crypto_op **ops, unsigned int i, unsigned int count, bool vaes)
+static inline void prefetch(const struct gw_crypto_op *op, bool vaes)
 {
-	const struct gw_crypto_op *op = gw_aead_prefetch(ops, i, count);
-	const struct gcm_key_data *gcm;
+	const struct gcm_key_data *gcm = &op->key->gcm;
 	unsigned int powers;
 
-	if (!op)
-		return;
-	gcm = &op->key->gcm;
 	gw_crypto_prefetch_round_keys(gcm, op->key);
 	if (!vaes) {
 		gw_crypto_prefetch(&gcm->ghash_keys, POWERS * POWER_BYTES);
@@ -35,10 +36,9 @@ static inline void prefetch(
 		powers * POWER_BYTES);
 }
 
-static inline bool has_vaes(const IMB_MGR *manager)
+void gw_crypto_prefetch_gcm(const IMB_MGR *manager, const struct gw_crypto_op *op)
 {
-	return manager->used_arch == IMB_ARCH_AVX512 &&
-	       (manager->features & IMB_CPUFLAGS_AVX512_T2) == IMB_CPUFLAGS_AVX512_T2;
+	prefetch(op, has_vaes(manager));
 }
 
 static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
@@ -50,11 +50,13 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
+		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count);
 		struct gw_crypto_op *op = ops[i];
 		uint8_t *payload = gw_crypto_payload(op);
 		unsigned int aad_bytes = gw_aead_aad(op, aad);
 
-		prefetch(ops, i, count, vaes);
+		if (ahead)
+			prefetch(ahead, vaes);
 		gw_aead_nonce(engine, op, seal, nonce);
 		function(&op->key->gcm, &context, payload, payload, op->payload_bytes, nonce, aad,
 			aad_bytes, seal ? gw_crypto_icv(op) : tag, op->key->icv_bytes);

@@ -51,7 +51,8 @@ struct gw_crypto_key {
 
 	// --- lines 1…: as much of the union as the class needs is allocated
 	union {
-		struct gcm_key_data gcm; // laid out for the path of the class
+		struct gcm_key_data gcm; // AES-GMAC's as well; laid out for the path of the class
+		uint32_t ccm[GW_CRYPTO_AES_KEY_WORDS];
 		uint8_t chacha[32];
 		struct {
 			uint8_t inner[GW_CRYPTO_HASH_STATE_BYTES]; // after the block of key ^ ipad
@@ -94,6 +95,8 @@ struct gw_crypto_engine {
 	IMB_JOB jobs[GW_CRYPTO_BURST];
 	IMB_JOB decrypt_jobs[GW_CRYPTO_BURST];
 	uint8_t tags[GW_CRYPTO_BURST][GW_CRYPTO_MAX_ICV_BYTES] __rte_cache_aligned;
+	uint8_t ivs[GW_CRYPTO_BURST][GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
+	uint8_t aads[GW_CRYPTO_BURST][GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
 	uint32_t covered[GW_CRYPTO_BURST]; // ICV bytes that the number's high half hides
 	struct chacha20_poly1305_context_data chacha __rte_cache_aligned;
 };
@@ -102,6 +105,13 @@ struct gw_crypto_engine {
 // an IV twice, which breaks GCM and ChaCha20-Poly1305.
 void gw_crypto_seal_keeping_iv(
 	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count);
+
+// Computes the first count of engine->jobs, at most GW_CRYPTO_BURST. False when the library refused
+// one.
+bool gw_crypto_jobs_run(struct gw_crypto_engine *engine, IMB_MGR *manager, unsigned int count);
+
+// Asks for what a packet reads of its key for AES-GCM or AES-GMAC.
+void gw_crypto_prefetch_gcm(const IMB_MGR *manager, const struct gw_crypto_op *op);
 
 // gw_crypto_key_new without asking whether the algorithm passed its self-test.
 struct gw_crypto_key *gw_crypto_key_make(

@@ -74,17 +74,22 @@ static int check(const struct gw_crypto_key_spec *spec, struct gw_error *err)
 	return check_integrity(spec, err);
 }
 
-static size_t bytes_needed(IMB_CIPHER_MODE cipher)
+// Of the parts that the class needs.
+static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int key_size)
 {
-	size_t head = offsetof(struct gw_crypto_key, gcm);
+	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
+	const size_t head = offsetof(struct gw_crypto_key, gcm);
 
-	switch (cipher) {
+	switch (gw_crypto_cipher(spec->encryption)) {
 	case IMB_CIPHER_GCM:
 		return head + sizeof(struct gcm_key_data);
+	case IMB_CIPHER_CCM:
+		return head + gw_aes_round_key_bytes(encryption->key_bytes[key_size]);
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return head + sizeof(((struct gw_crypto_key *)NULL)->chacha);
 	case IMB_CIPHER_NULL:
-		return offsetof(struct gw_crypto_key, cbc.encrypt);
+		return encryption->aead ? head + sizeof(struct gcm_key_data)
+					: offsetof(struct gw_crypto_key, cbc.encrypt);
 	default:
 		return head + sizeof(((struct gw_crypto_key *)NULL)->cbc);
 	}
@@ -115,13 +120,23 @@ static void expand_gcm(
 	functions[gw_aes_key_place(key)](spec->encryption_key, &key->gcm);
 }
 
-static void expand_aes(
-	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+static void expand_aes(const struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec,
+	const IMB_MGR *manager, uint32_t *encrypt, uint32_t *decrypt)
 {
 	const keyexp_t functions[GW_KEY_LENGTHS] = { manager->keyexp_128, manager->keyexp_192,
 		manager->keyexp_256 };
 
-	functions[gw_aes_key_place(key)](spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
+	functions[gw_aes_key_place(key)](spec->encryption_key, encrypt, decrypt);
+}
+
+// The library always makes the round keys of decryption too.
+static void expand_aes_encrypt_only(const struct gw_crypto_key *key,
+	const struct gw_crypto_key_spec *spec, const IMB_MGR *manager, uint32_t *encrypt)
+{
+	uint32_t unused[GW_CRYPTO_AES_KEY_WORDS] __rte_aligned(16);
+
+	expand_aes(key, spec, manager, encrypt, unused);
+	gw_wipe(unused, sizeof(unused));
 }
 
 static void expand(
@@ -138,10 +153,15 @@ static void expand(
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		memcpy(key->chacha, spec->encryption_key, sizeof(key->chacha));
 		break;
+	case IMB_CIPHER_CCM:
+		expand_aes_encrypt_only(key, spec, manager, key->ccm);
+		break;
 	case IMB_CIPHER_CBC:
-		expand_aes(key, spec, manager);
+		expand_aes(key, spec, manager, key->cbc.encrypt, key->cbc.decrypt);
 		break;
 	default:
+		if (spec->integrity == GW_INTEGRITY_NONE) // AES-GMAC
+			expand_gcm(key, spec, manager);
 		break;
 	}
 }
@@ -183,7 +203,7 @@ struct gw_crypto_key *gw_crypto_key_make(
 	manager = gw_crypto_manager_shared(
 		gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
 			->choice.path);
-	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(gw_crypto_cipher(spec->encryption)));
+	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(spec, key_size));
 	key = manager ? rte_zmalloc("crypto key", bytes, RTE_CACHE_LINE_SIZE) : NULL;
 	if (!key) {
 		gw_error_set(err, ENOMEM, "there is no memory for a key of %zu bytes", bytes);

@@ -28,6 +28,20 @@ static const struct rule gcm_rules[] = {
 	{ 0, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_SSE } } },
 };
 
+static const struct rule gmac_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_SSE } } },
+};
+
+static const struct rule ccm_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_SSE } } },
+};
+
 static const struct rule chacha_rules[] = {
 	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_chacha_job, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_AVX2, { .short_bytes = CHACHA_SSE_BYTES,
@@ -87,8 +101,12 @@ static const struct rule *rules_for(
 	switch (ciphers[encryption]) {
 	case IMB_CIPHER_GCM:
 		return gcm_rules;
+	case IMB_CIPHER_CCM:
+		return ccm_rules;
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return chacha_rules;
+	case IMB_CIPHER_NULL:
+		return gw_encryptions[encryption].aead ? gmac_rules : hmac_rules;
 	default:
 		return hmac_rules;
 	}

@@ -30,6 +30,8 @@ struct gw_crypto_way {
 };
 
 extern const struct gw_crypto_way gw_crypto_gcm_direct;
+extern const struct gw_crypto_way gw_crypto_gmac_direct;
+extern const struct gw_crypto_way gw_crypto_ccm_job;
 extern const struct gw_crypto_way gw_crypto_chacha_direct;
 extern const struct gw_crypto_way gw_crypto_chacha_job;
 extern const struct gw_crypto_way gw_crypto_cipher_hash_burst;

@@ -271,6 +271,20 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 		.packet = "335467aeffffffff43457e9182443bc6437f866bcb3f699fe9b0822b",
 	},
 	{
+		.source = "draft-mcgrew-gcm-test-01, AES-GMAC",
+		.encryption = GW_ENCRYPTION_AES_GMAC,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0x7,
+		.encryption_key = "4c80cdefbb5d10da906ac73c3613a63422433c64",
+		.integrity_key = "",
+		.text = "45000030da3a00008001df3bc0a80005c0a800010800c6cd020007006162636465666768"
+			"696a6b6c6d6e6f707172737401020201",
+		.packet = "0000432100000007000000000000000045000030da3a00008001df3bc0a80005c0a80001"
+			  "0800c6cd020007006162636465666768696a6b6c6d6e6f707172737401020201f2a9a836"
+			  "e155106aa8dcd618e4099aaa",
+	},
+	{
 		.source = "RFC 7634 appendix A",
 		.encryption = GW_ENCRYPTION_CHACHA20_POLY1305,
 		.integrity = GW_INTEGRITY_NONE,

@@ -15,7 +15,7 @@ import socket
 import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
@@ -49,6 +49,10 @@ ALGORITHMS = (
     Algorithm("aes-gcm-16/256", "aes-gcm-16", 36, scapy_crypt="AES-GCM"),
     Algorithm("aes-gcm-12/256", "aes-gcm-12", 36, icv_bytes=12),
     Algorithm("aes-gcm-8/128", "aes-gcm-8", 20, icv_bytes=8),
+    Algorithm("aes-ccm-16/128", "aes-ccm-16", 19, scapy_crypt="AES-CCM"),
+    Algorithm("aes-ccm-8/256", "aes-ccm-8", 35, icv_bytes=8, scapy_crypt="AES-CCM"),
+    Algorithm("aes-gmac/128", "aes-gmac", 20),
+    Algorithm("aes-gmac/256", "aes-gmac", 36),
     Algorithm("chacha20-poly1305", "chacha20-poly1305", 36, scapy_crypt="CHACHA20-POLY1305"),
     Algorithm("aes-cbc/128 hmac-sha2-256-128", "aes-cbc", 16, "hmac-sha2-256-128", 32, 16, 16, 16,
               "AES-CBC", "SHA2-256-128"),
@@ -186,18 +190,32 @@ class Sa:
             header.options = options
         return bytes(header / esp)
 
+    def _split_key(self, iv):
+        """The key, and the nonce that its salt makes with the IV."""
+        salt_bytes = 3 if self.algorithm.encryption.startswith("aes-ccm") else 4
+        return self.key[:-salt_bytes], self.key[-salt_bytes:] + iv
+
     def _aead_seal(self, iv, plaintext, aad):
-        key, nonce = self.key[:-4], self.key[-4:] + iv
+        key, nonce = self._split_key(iv)
         if self.algorithm.encryption == "chacha20-poly1305":
             return ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
+        if self.algorithm.encryption == "aes-gmac":
+            return plaintext + AESGCM(key).encrypt(nonce, b"", aad + iv + plaintext)
+        if self.algorithm.encryption.startswith("aes-ccm"):
+            return AESCCM(key, self.algorithm.icv_bytes).encrypt(nonce, plaintext, aad)
         # A short tag is the start of the whole one (NIST SP 800-38D section 7.1).
         return AESGCM(key).encrypt(nonce, plaintext, aad)[:len(plaintext) + self.algorithm.icv_bytes]
 
     def _aead_open(self, iv, sealed, aad):
-        key, nonce = self.key[:-4], self.key[-4:] + iv
+        key, nonce = self._split_key(iv)
         if self.algorithm.encryption == "chacha20-poly1305":
             return ChaCha20Poly1305(key).decrypt(nonce, sealed, aad)
+        if self.algorithm.encryption.startswith("aes-ccm"):
+            return AESCCM(key, self.algorithm.icv_bytes).decrypt(nonce, sealed, aad)
         text, tag = sealed[:-self.algorithm.icv_bytes], sealed[-self.algorithm.icv_bytes:]
+        if self.algorithm.encryption == "aes-gmac":
+            AESGCM(key).decrypt(nonce, tag, aad + iv + text)
+            return text
         decryptor = Cipher(algorithms.AES(key), modes.GCM(nonce, tag, min_tag_length=len(tag))).decryptor()
         decryptor.authenticate_additional_data(aad)
         return decryptor.update(text) + decryptor.finalize()

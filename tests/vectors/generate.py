@@ -16,7 +16,7 @@ import hmac
 import sys
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
 SPI = bytes.fromhex("c0ffee01")
 HIGH = 0x00000005  # half of the sequence number
@@ -34,6 +34,14 @@ def pattern(count, factor, start):
 
 def gcm(key, iv, aad, text):
     return AESGCM(key[:-4]).encrypt(key[-4:] + iv, text, aad)
+
+
+def ccm(icv_bytes):
+    return lambda key, iv, aad, text: AESCCM(key[:-3], icv_bytes).encrypt(key[-3:] + iv, text, aad)
+
+
+def gmac(key, iv, aad, text):
+    return text + AESGCM(key[:-4]).encrypt(key[-4:] + iv, b"", aad + iv + text)
 
 
 def chacha(key, iv, aad, text):
@@ -64,6 +72,9 @@ AEADS = {
     "AES_GCM_16": ((20, 28, 36), 8, 4, 16, gcm),
     "AES_GCM_12": ((20, 28, 36), 8, 4, 12, gcm),
     "AES_GCM_8": ((20, 28, 36), 8, 4, 8, gcm),
+    "AES_CCM_16": ((19, 35), 8, 4, 16, ccm(16)),
+    "AES_CCM_8": ((19, 35), 8, 4, 8, ccm(8)),
+    "AES_GMAC": ((20, 28, 36), 8, 4, 16, gmac),
     "CHACHA20_POLY1305": ((36,), 8, 4, 16, chacha),
 }
 # name: bytes of the keys with salt, of the IV, of the block; function
