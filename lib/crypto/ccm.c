@@ -60,7 +60,7 @@ static void run_burst(struct gw_crypto_engine *engine, IMB_MGR *manager, struct 
 			gw_crypto_prefetch_round_keys(ahead->key->ccm, ahead->key);
 		fill(engine, i, ops[i], seal);
 	}
-	if (!gw_crypto_jobs_run(engine, manager, count))
+	if (!gw_crypto_jobs_run(manager, engine->jobs, count))
 		return;
 	for (unsigned int i = 0; i < count; i++) {
 		if (seal)

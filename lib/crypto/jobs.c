@@ -9,14 +9,14 @@
 
 static_assert(GW_CRYPTO_BURST < IMB_MAX_JOBS, "a burst fits the ring");
 
-bool gw_crypto_jobs_run(struct gw_crypto_engine *engine, IMB_MGR *manager, unsigned int count)
+bool gw_crypto_jobs_run(IMB_MGR *manager, const IMB_JOB *jobs, unsigned int count)
 {
 	unsigned int done = 0;
 	IMB_JOB *job;
 
 	for (unsigned int i = 0; i < count; i++) {
 		job = IMB_GET_NEXT_JOB(manager);
-		*job = engine->jobs[i];
+		*job = jobs[i];
 		job = IMB_SUBMIT_JOB_NOCHECK(manager);
 		done += job && job->status == IMB_STATUS_COMPLETED;
 	}

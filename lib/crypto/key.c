@@ -13,7 +13,7 @@
 #include "base/secret.h"
 #include "crypto/internal.h"
 
-#define HMAC_BLOCK_BYTES 64 // of SHA-1 and SHA-256
+#define MOST_BLOCK_BYTES 128 // that a hash function takes at once
 
 uint8_t gw_crypto_iv_bytes(const struct gw_crypto_key *key)
 {
@@ -74,24 +74,57 @@ static int check(const struct gw_crypto_key_spec *spec, struct gw_error *err)
 	return check_integrity(spec, err);
 }
 
-// Of the parts that the class needs.
-static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int key_size)
+static bool is_sha512(IMB_HASH_ALG hash)
 {
-	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
-	const size_t head = offsetof(struct gw_crypto_key, gcm);
+	return hash == IMB_AUTH_HMAC_SHA_384 || hash == IMB_AUTH_HMAC_SHA_512;
+}
 
+// Lays out the parts of a cipher with an integrity algorithm, each aligned to 16 bytes as IPsec-MB
+// wants it. Returns where they end.
+static size_t lay_out(const struct gw_crypto_key_spec *spec, unsigned int cipher_key_bytes,
+	struct gw_crypto_layout *at)
+{
+	const IMB_CIPHER_MODE cipher = gw_crypto_cipher(spec->encryption);
+	const IMB_HASH_ALG hash = gw_crypto_hash(spec->integrity);
+	size_t end = offsetof(struct gw_crypto_key, parts);
+
+	at->hash = end;
+	if (hash == IMB_AUTH_AES_XCBC || hash == IMB_AUTH_AES_CMAC) {
+		at->hash_more = end + gw_aes_round_key_bytes(spec->integrity_key_bytes);
+		end = at->hash_more + 2u * GW_CRYPTO_BLOCK_BYTES;
+	} else {
+		size_t state = is_sha512(hash) ? 64 : 32;
+
+		at->hash_more = end + state;
+		end = at->hash_more + state;
+	}
+	if (cipher == IMB_CIPHER_NULL)
+		return end;
+	at->encrypt = end;
+	end += gw_aes_round_key_bytes(cipher_key_bytes);
+	at->decrypt = at->encrypt; // of CTR, which encrypts both ways
+	if (cipher == IMB_CIPHER_CBC) {
+		at->decrypt = end;
+		end += gw_aes_round_key_bytes(cipher_key_bytes);
+	}
+	return end;
+}
+
+// Bytes of a key with the parts that its class needs.
+static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int cipher_key_bytes,
+	struct gw_crypto_layout *at)
+{
+	const size_t head = offsetof(struct gw_crypto_key, parts);
+
+	if (spec->integrity != GW_INTEGRITY_NONE)
+		return lay_out(spec, cipher_key_bytes, at);
 	switch (gw_crypto_cipher(spec->encryption)) {
-	case IMB_CIPHER_GCM:
-		return head + sizeof(struct gcm_key_data);
 	case IMB_CIPHER_CCM:
-		return head + gw_aes_round_key_bytes(encryption->key_bytes[key_size]);
+		return head + gw_aes_round_key_bytes(cipher_key_bytes);
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return head + sizeof(((struct gw_crypto_key *)NULL)->chacha);
-	case IMB_CIPHER_NULL:
-		return encryption->aead ? head + sizeof(struct gcm_key_data)
-					: offsetof(struct gw_crypto_key, cbc.encrypt);
-	default:
-		return head + sizeof(((struct gw_crypto_key *)NULL)->cbc);
+	default: // AES-GCM and AES-GMAC
+		return head + sizeof(struct gcm_key_data);
 	}
 }
 
@@ -99,16 +132,58 @@ static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int k
 static void expand_hmac_half(
 	const IMB_MGR *manager, const struct gw_crypto_key_spec *spec, uint8_t pad, uint8_t *state)
 {
-	uint8_t block[HMAC_BLOCK_BYTES];
+	const IMB_HASH_ALG hash = gw_crypto_hash(spec->integrity);
+	uint8_t block[MOST_BLOCK_BYTES];
 
 	memset(block, pad, sizeof(block));
 	for (unsigned int i = 0; i < spec->integrity_key_bytes; i++)
 		block[i] ^= spec->integrity_key[i];
-	if (gw_crypto_hash(spec->integrity) == IMB_AUTH_HMAC_SHA_1)
+	switch (hash) {
+	case IMB_AUTH_HMAC_SHA_1:
 		IMB_SHA1_ONE_BLOCK(manager, block, state);
-	else
+		break;
+	case IMB_AUTH_HMAC_SHA_384:
+		IMB_SHA384_ONE_BLOCK(manager, block, state);
+		break;
+	case IMB_AUTH_HMAC_SHA_512:
+		IMB_SHA512_ONE_BLOCK(manager, block, state);
+		break;
+	default:
 		IMB_SHA256_ONE_BLOCK(manager, block, state);
+		break;
+	}
 	gw_wipe(block, sizeof(block));
+}
+
+static void expand_cmac(const struct gw_crypto_key_spec *spec, const IMB_MGR *manager,
+	uint8_t *round_keys, uint8_t *subkeys)
+{
+	uint32_t unused[GW_CRYPTO_AES_KEY_WORDS] __rte_aligned(16);
+
+	IMB_AES_KEYEXP_128(manager, spec->integrity_key, round_keys, unused);
+	IMB_AES_CMAC_SUBKEY_GEN_128(manager, round_keys, subkeys, subkeys + GW_CRYPTO_BLOCK_BYTES);
+	gw_wipe(unused, sizeof(unused));
+}
+
+static void expand_integrity(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
+	uint8_t *first = (uint8_t *)key + key->at.hash;
+	uint8_t *second = (uint8_t *)key + key->at.hash_more;
+
+	switch (key->hash) {
+	case IMB_AUTH_AES_XCBC:
+		IMB_AES_XCBC_KEYEXP(manager, spec->integrity_key, first, second,
+			second + GW_CRYPTO_BLOCK_BYTES);
+		break;
+	case IMB_AUTH_AES_CMAC:
+		expand_cmac(spec, manager, first, second);
+		break;
+	default:
+		expand_hmac_half(manager, spec, 0x36, first);
+		expand_hmac_half(manager, spec, 0x5c, second);
+		break;
+	}
 }
 
 static void expand_gcm(
@@ -142,10 +217,11 @@ static void expand_aes_encrypt_only(const struct gw_crypto_key *key,
 static void expand(
 	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
 {
-	if (spec->integrity != GW_INTEGRITY_NONE) {
-		expand_hmac_half(manager, spec, 0x36, key->cbc.inner);
-		expand_hmac_half(manager, spec, 0x5c, key->cbc.outer);
-	}
+	uint32_t *encrypt = (uint32_t *)((uint8_t *)key + key->at.encrypt);
+	uint32_t *decrypt = (uint32_t *)((uint8_t *)key + key->at.decrypt);
+
+	if (spec->integrity != GW_INTEGRITY_NONE)
+		expand_integrity(key, spec, manager);
 	switch (key->cipher) {
 	case IMB_CIPHER_GCM:
 		expand_gcm(key, spec, manager);
@@ -157,7 +233,10 @@ static void expand(
 		expand_aes_encrypt_only(key, spec, manager, key->ccm);
 		break;
 	case IMB_CIPHER_CBC:
-		expand_aes(key, spec, manager, key->cbc.encrypt, key->cbc.decrypt);
+		expand_aes(key, spec, manager, encrypt, decrypt);
+		break;
+	case IMB_CIPHER_CNTR:
+		expand_aes_encrypt_only(key, spec, manager, encrypt);
 		break;
 	default:
 		if (spec->integrity == GW_INTEGRITY_NONE) // AES-GMAC
@@ -190,6 +269,7 @@ static void describe(
 struct gw_crypto_key *gw_crypto_key_make(
 	const struct gw_crypto_key_spec *spec, struct gw_error *err)
 {
+	struct gw_crypto_layout at = {};
 	struct gw_crypto_key *key;
 	IMB_MGR *manager;
 	int key_size;
@@ -203,13 +283,15 @@ struct gw_crypto_key *gw_crypto_key_make(
 	manager = gw_crypto_manager_shared(
 		gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
 			->choice.path);
-	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(spec, key_size));
+	bytes = RTE_CACHE_LINE_ROUNDUP(
+		bytes_needed(spec, gw_encryptions[spec->encryption].key_bytes[key_size], &at));
 	key = manager ? rte_zmalloc("crypto key", bytes, RTE_CACHE_LINE_SIZE) : NULL;
 	if (!key) {
 		gw_error_set(err, ENOMEM, "there is no memory for a key of %zu bytes", bytes);
 		return NULL;
 	}
 	key->allocated_bytes = bytes;
+	key->at = at;
 	describe(key, spec, key_size);
 	if (getrandom(key->iv_mask, sizeof(key->iv_mask), 0) != sizeof(key->iv_mask)) {
 		gw_error_set(err, EAGAIN, "the kernel gives no random bytes for the IVs");

@@ -57,9 +57,17 @@ static const struct rule chacha_rules[] = {
 
 // The library uses a CPU's SHA instructions in its AVX2 code only where GFNI is there as well, and
 // in its SSE code always.
-static const struct rule hmac_rules[] = {
+static const struct rule sha_rules[] = {
 	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_SSE_T2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
+};
+
+// For integrity by SHA-384, SHA-512 or AES no older code is faster than the newest.
+static const struct rule newest_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX2 } } },
 	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX } } },
 	{ 0, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
@@ -105,10 +113,15 @@ static const struct rule *rules_for(
 		return ccm_rules;
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return chacha_rules;
-	case IMB_CIPHER_NULL:
-		return gw_encryptions[encryption].aead ? gmac_rules : hmac_rules;
 	default:
-		return hmac_rules;
+		break;
+	}
+	switch (hashes[integrity]) {
+	case IMB_AUTH_HMAC_SHA_1:
+	case IMB_AUTH_HMAC_SHA_256:
+		return sha_rules;
+	default:
+		return integrity == GW_INTEGRITY_NONE ? gmac_rules : newest_rules;
 	}
 }
 

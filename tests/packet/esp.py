@@ -8,7 +8,6 @@ sequence numbers for combined modes only, and of AES-GCM the whole tag only.
 """
 
 import dataclasses
-import hashlib
 import hmac
 import os
 import socket
@@ -16,6 +15,7 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.cmac import CMAC
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
@@ -62,12 +62,55 @@ ALGORITHMS = (
               "AES-CBC", "SHA2-256-128"),
     Algorithm("aes-cbc/128 hmac-sha1-96", "aes-cbc", 16, "hmac-sha1-96", 20, 16, 16, 12, "AES-CBC", "HMAC-SHA1-96"),
     Algorithm("aes-cbc/256 hmac-sha1-96", "aes-cbc", 32, "hmac-sha1-96", 20, 16, 16, 12, "AES-CBC", "HMAC-SHA1-96"),
+    Algorithm("aes-cbc/256 hmac-sha2-384-192", "aes-cbc", 32, "hmac-sha2-384-192", 48, 16, 16, 24,
+              "AES-CBC", "SHA2-384-192"),
+    Algorithm("aes-cbc/256 hmac-sha2-512-256", "aes-cbc", 32, "hmac-sha2-512-256", 64, 16, 16, 32,
+              "AES-CBC", "SHA2-512-256"),
+    Algorithm("aes-cbc/128 aes-xcbc-96", "aes-cbc", 16, "aes-xcbc-96", 16, 16, 16, 12),
+    Algorithm("aes-cbc/128 aes-cmac-96", "aes-cbc", 16, "aes-cmac-96", 16, 16, 16, 12, "AES-CBC", "AES-CMAC-96"),
+    Algorithm("aes-ctr/128 hmac-sha2-256-128", "aes-ctr", 20, "hmac-sha2-256-128", 32, 8, 4, 16,
+              "AES-CTR", "SHA2-256-128"),
+    Algorithm("aes-ctr/192 hmac-sha1-96", "aes-ctr", 28, "hmac-sha1-96", 20, 8, 4, 12, "AES-CTR", "HMAC-SHA1-96"),
+    Algorithm("aes-ctr/256 aes-xcbc-96", "aes-ctr", 36, "aes-xcbc-96", 16, 8, 4, 12),
+    Algorithm("null aes-cmac-96", "null", 0, "aes-cmac-96", 16, 0, 4, 12, "NULL", "AES-CMAC-96"),
     Algorithm("null hmac-sha2-256-128", "null", 0, "hmac-sha2-256-128", 32, 0, 4, 16, "NULL", "SHA2-256-128"),
 )
 BY_LABEL = {algorithm.label: algorithm for algorithm in ALGORITHMS}
 GCM = BY_LABEL["aes-gcm-16/128"]
 CBC = BY_LABEL["aes-cbc/256 hmac-sha2-256-128"]
 NULL = BY_LABEL["null hmac-sha2-256-128"]
+
+
+def hmac_by(name):
+    return lambda key, message: hmac.new(key, message, name).digest()
+
+
+def aes_cmac(key, message):
+    mac = CMAC(algorithms.AES(key))
+    mac.update(message)
+    return mac.finalize()
+
+
+def aes_xcbc(key, message):
+    """RFC 3566 from the block cipher alone: python-cryptography has no XCBC."""
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    k1, k2, k3 = (encryptor.update(bytes((number,)) * 16) for number in (1, 2, 3))
+    at = max(len(message) - 1, 0) // 16 * 16
+    last, mask = message[at:], k2
+    if len(last) < 16:
+        last, mask = last + b"\x80" + bytes(15 - len(last)), k3
+    chain = Cipher(algorithms.AES(k1), modes.CBC(bytes(16))).encryptor()
+    return chain.update(message[:at] + bytes(a ^ b for a, b in zip(last, mask)))[-16:]
+
+
+MACS = {
+    "hmac-sha1-96": hmac_by("sha1"),
+    "hmac-sha2-256-128": hmac_by("sha256"),
+    "hmac-sha2-384-192": hmac_by("sha384"),
+    "hmac-sha2-512-256": hmac_by("sha512"),
+    "aes-xcbc-96": aes_xcbc,
+    "aes-cmac-96": aes_cmac,
+}
 
 
 class NotAuthentic(Exception):
@@ -226,12 +269,13 @@ class Sa:
     def _tag(self, body, high):
         if self.esn:
             body += struct.pack("!I", high)
-        digest = hashlib.sha256 if self.algorithm.integrity == "hmac-sha2-256-128" else hashlib.sha1
-        return hmac.new(self.auth_key, body, digest).digest()[:self.algorithm.icv_bytes]
+        return MACS[self.algorithm.integrity](self.auth_key, body)[:self.algorithm.icv_bytes]
 
     def _encrypt(self, iv, plaintext):
         if self.algorithm.encryption == "null":
             return plaintext
+        if self.algorithm.encryption == "aes-ctr":
+            return self._counter(iv, plaintext)
         # A ciphertext that is no whole number of blocks is what a test may want: pad, encrypt, cut.
         whole = plaintext + bytes(-len(plaintext) % 16)
         encryptor = Cipher(algorithms.AES(self.key), modes.CBC(iv)).encryptor()
@@ -240,8 +284,15 @@ class Sa:
     def _decrypt(self, iv, ciphertext):
         if self.algorithm.encryption == "null":
             return ciphertext
+        if self.algorithm.encryption == "aes-ctr":
+            return self._counter(iv, ciphertext)
         decryptor = Cipher(algorithms.AES(self.key), modes.CBC(iv)).decryptor()
         return decryptor.update(ciphertext) + decryptor.finalize()
+
+    def _counter(self, iv, text):
+        key, nonce = self._split_key(iv)
+        encryptor = Cipher(algorithms.AES(key), modes.CTR(nonce + bytes((0, 0, 0, 1)))).encryptor()
+        return encryptor.update(text) + encryptor.finalize()
 
     # --- scapy's opinion
 

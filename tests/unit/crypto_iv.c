@@ -59,14 +59,15 @@ static unsigned int distinct(const struct iv *ivs, unsigned int count)
 	return found;
 }
 
-// RFC 4106 section 3.1 and RFC 7634 section 2: the IV must never repeat, so it is the number.
-START_TEST(aead_iv_is_the_sequence_number)
+// RFC 3686 section 4, RFC 4106 section 3.1, RFC 4309 section 3.1, RFC 4543 section 3.1 and RFC 7634
+// section 2: the IV must never repeat, so it is the number.
+START_TEST(counted_iv_is_the_sequence_number)
 {
 	for (unsigned int c = 0; c < RTE_DIM(kit_classes); c++) {
 		struct gw_crypto_key *key;
 		struct iv *ivs;
 
-		if (kit_classes[c].integrity != GW_INTEGRITY_NONE)
+		if (!gw_encryption_counts_ivs(kit_classes[c].encryption))
 			continue;
 		key = kit_key(&kit_classes[c], false, 0);
 		ivs = collect(&kit_classes[c], key);
@@ -149,8 +150,8 @@ START_TEST(cbc_iv_is_the_masked_number_encrypted)
 		expected[8 + i] ^= ((const uint8_t *)&number)[i];
 	job.cipher_mode = IMB_CIPHER_CBC;
 	job.cipher_direction = IMB_DIR_ENCRYPT;
-	job.enc_keys = key->cbc.encrypt;
-	job.dec_keys = key->cbc.decrypt;
+	job.enc_keys = gw_crypto_part(key, key->at.encrypt);
+	job.dec_keys = gw_crypto_part(key, key->at.decrypt);
 	job.key_len_in_bytes = 32;
 	job.src = expected;
 	job.dst = expected;
@@ -174,7 +175,7 @@ int main(void)
 	Suite *suite = suite_create("crypto_iv");
 	TCase *tcase = tcase_create("IVs");
 
-	tcase_add_test(tcase, aead_iv_is_the_sequence_number);
+	tcase_add_test(tcase, counted_iv_is_the_sequence_number);
 	tcase_add_test(tcase, aead_iv_has_the_high_half);
 	tcase_add_test(tcase, cbc_iv_is_unpredictable);
 	tcase_add_test(tcase, cbc_iv_is_the_masked_number_encrypted);

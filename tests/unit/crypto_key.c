@@ -46,11 +46,16 @@ START_TEST(lengths_in_a_packet)
 		[GW_ENCRYPTION_AES_GMAC] = { 8, 16, 4 },
 		[GW_ENCRYPTION_CHACHA20_POLY1305] = { 8, 16, 4 },
 		[GW_ENCRYPTION_AES_CBC] = { 16, 0, 16 },
+		[GW_ENCRYPTION_AES_CTR] = { 8, 0, 4 },
 		[GW_ENCRYPTION_NULL] = { 0, 0, 4 },
 	};
 	static const uint8_t icvs[GW_INTEGRITY_COUNT] = {
 		[GW_INTEGRITY_HMAC_SHA2_256_128] = 16,
 		[GW_INTEGRITY_HMAC_SHA1_96] = 12,
+		[GW_INTEGRITY_HMAC_SHA2_384_192] = 24,
+		[GW_INTEGRITY_HMAC_SHA2_512_256] = 32,
+		[GW_INTEGRITY_AES_XCBC_96] = 12,
+		[GW_INTEGRITY_AES_CMAC_96] = 12,
 	};
 	const struct kit_class *class = &kit_classes[_i];
 	struct gw_crypto_key *key = kit_key(&kit_classes[_i], false, 0);

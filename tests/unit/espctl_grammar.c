@@ -347,7 +347,7 @@ static const struct {
 	{ "sa add direction in", "d", "destination df dscp " },
 	{ "sa add direction", "", "in out " },
 	{ "sa add encryption", "aes",
-		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-cbc " },
+		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-cbc aes-ctr " },
 	{ "sa add encryption aes-cbc", "", "" },
 	{ "sa add encryption aes-cbc 0x01", "e", "esn " },
 	{ "sa add encryption null", "e", "esn " },

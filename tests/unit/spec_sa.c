@@ -110,6 +110,8 @@ static const struct {
 		"takes 36 bytes: a key of 32, then the salt of 4" },
 	{ "{'encryption':{'algorithm':'aes-cbc','key':'" KEY_16 "'}}", "integrity", "RFC 8221" },
 	{ "{'encryption':{'algorithm':'null','key':null}}", "integrity", "is missing" },
+	{ "{'encryption':{'algorithm':'aes-ctr','key':'" KEY_20 "'}}", "integrity",
+		"or \"chacha20-poly1305\"" },
 	{ "{'encryption':{'algorithm':'null'},'integrity':{'algorithm':'hmac-sha1-96','key':"
 	  "'" KEY_20 "'}}",
 		"encryption.key", "takes no key" },

@@ -17,6 +17,7 @@ import sys
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.cmac import CMAC
 
 SPI = bytes.fromhex("c0ffee01")
 HIGH = 0x00000005  # half of the sequence number
@@ -56,6 +57,11 @@ def cbc(key, iv, text):
     return encryptor.update(text) + encryptor.finalize()
 
 
+def ctr(key, iv, text):
+    encryptor = Cipher(algorithms.AES(key[:-4]), modes.CTR(key[-4:] + iv + bytes((0, 0, 0, 1)))).encryptor()
+    return encryptor.update(text) + encryptor.finalize()
+
+
 def null(_key, _iv, text):
     return text
 
@@ -65,6 +71,24 @@ def null(_key, _iv, text):
 
 def hmac_by(name):
     return lambda key, message: hmac.new(key, message, name).digest()
+
+
+def xcbc(key, message):
+    """AES-XCBC-MAC of RFC 3566, from the block cipher alone."""
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    k1, k2, k3 = (encryptor.update(bytes((number,)) * 16) for number in (1, 2, 3))
+    at = max(len(message) - 1, 0) // 16 * 16
+    last, mask = message[at:], k2
+    if len(last) < 16:
+        last, mask = last + b"\x80" + bytes(15 - len(last)), k3
+    last = bytes(a ^ b for a, b in zip(last, mask))
+    return cbc(k1, bytes(16), message[:at] + last)[-16:]
+
+
+def cmac(key, message):
+    mac = CMAC(algorithms.AES(key))
+    mac.update(message)
+    return mac.finalize()
 
 
 # name: bytes of the keys with salt, of the IV, of the block, of the ICV; function
@@ -80,12 +104,17 @@ AEADS = {
 # name: bytes of the keys with salt, of the IV, of the block; function
 CIPHERS = {
     "AES_CBC": ((16, 24, 32), 16, 16, cbc),
+    "AES_CTR": ((20, 28, 36), 8, 4, ctr),
     "NULL": ((0,), 0, 4, null),
 }
 # name: bytes of the key, of the ICV; function
 MACS = {
     "HMAC_SHA2_256_128": (32, 16, hmac_by("sha256")),
     "HMAC_SHA1_96": (20, 12, hmac_by("sha1")),
+    "HMAC_SHA2_384_192": (48, 24, hmac_by("sha384")),
+    "HMAC_SHA2_512_256": (64, 32, hmac_by("sha512")),
+    "AES_XCBC_96": (16, 12, xcbc),
+    "AES_CMAC_96": (16, 12, cmac),
 }
 
 
