@@ -126,11 +126,6 @@ static int carry_window(const struct gw_sa_spec *now, struct gw_sa_spec *spec)
 	return 0;
 }
 
-static bool is_counter_mode(const struct gw_sa_spec *spec)
-{
-	return gw_encryptions[spec->encryption].aead;
-}
-
 // Makes spec, a copy of the configuration's, go on where the running SA is. It then owns its
 // bitmap.
 static int carry_state(struct reload *reload, const struct gw_sa *sa, struct gw_sa_spec *spec)
@@ -147,7 +142,8 @@ static int carry_state(struct reload *reload, const struct gw_sa *sa, struct gw_
 		reload->windows[reload->window_count++] =
 			(struct reload_window){ gw_sa_spec_id(spec), sa };
 	} else {
-		spec->sequence = now.sequence + (is_counter_mode(spec) ? 0 : SEQUENCE_AHEAD);
+		spec->sequence = now.sequence +
+				 (gw_encryption_counts_ivs(spec->encryption) ? 0 : SEQUENCE_AHEAD);
 		if (spec->sequence >= gw_sequence_last(spec->esn))
 			rc = gw_error_set(reload->err, EOVERFLOW,
 				"the SA has too few sequence numbers left to go on: give it a new "

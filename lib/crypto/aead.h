@@ -9,13 +9,13 @@
 
 #include "crypto/internal.h"
 
-// What AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634) have in common in ESP: the nonce is the
+// What the AEADs have in common in ESP (RFC 4106, RFC 4309, RFC 4543, RFC 7634): the nonce is the
 // key's salt followed by the packet's 8-byte IV, the associated data is SPI and sequence number,
-// with all 64 bits of the number under ESN, and the ICV has 16 bytes. The IV is the 64-bit sequence
-// number: it repeats only if the number does.
+// with all 64 bits of the number under ESN, and the ICV is the tag or its first bytes. The IV is
+// the 64-bit sequence number: it repeats only if the number does.
 
 #define GW_AEAD_NONCE_BYTES 12
-#define GW_AEAD_ICV_BYTES   16
+#define GW_AEAD_TAG_BYTES   16
 
 // How many packets ahead memory is asked for: fewer hide less, more gain nothing.
 #define GW_AEAD_AHEAD 4
@@ -35,18 +35,26 @@ static inline uint64_t gw_aead_load(const uint8_t *bytes)
 	return word;
 }
 
+// Writes the IV when sealing. Returns it, in the order of its bytes.
+static inline uint64_t gw_aead_iv(
+	const struct gw_crypto_engine *engine, const struct gw_crypto_op *op, bool seal)
+{
+	uint8_t *packet_iv = op->esp + GW_CRYPTO_ESP_BYTES;
+	uint64_t iv = rte_cpu_to_be_64(op->sequence);
+
+	if (!seal || engine->keep_iv)
+		return gw_aead_load(packet_iv);
+	memcpy(packet_iv, &iv, sizeof(iv));
+	return iv;
+}
+
 // Writes the IV, when sealing, and makes the nonce; place is aligned to 16 bytes.
 static inline void gw_aead_nonce(const struct gw_crypto_engine *engine,
 	const struct gw_crypto_op *op, bool seal, uint8_t place[16])
 {
-	uint8_t *packet_iv = op->esp + GW_CRYPTO_ESP_BYTES;
-	uint64_t iv = rte_cpu_to_be_64(op->sequence);
+	uint64_t iv = gw_aead_iv(engine, op, seal);
 	uint32_t salt;
 
-	if (seal && !engine->keep_iv)
-		memcpy(packet_iv, &iv, sizeof(iv));
-	else
-		iv = gw_aead_load(packet_iv);
 	memcpy(&salt, op->key->salt, sizeof(salt));
 	gw_aead_store(place, salt | iv << 32, iv >> 32);
 }
@@ -67,7 +75,7 @@ static inline unsigned int gw_aead_aad(const struct gw_crypto_op *op, uint8_t pl
 
 static inline void gw_aead_verify(struct gw_crypto_op *op, const uint8_t *tag)
 {
-	op->status = gw_crypto_icv_equal(tag, gw_crypto_icv(op), GW_AEAD_ICV_BYTES)
+	op->status = gw_crypto_icv_equal(tag, gw_crypto_icv(op), op->key->icv_bytes)
 			     ? GW_CRYPTO_OK
 			     : GW_CRYPTO_BAD_ICV;
 }

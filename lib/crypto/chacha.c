@@ -21,7 +21,7 @@ static inline void run_direct(struct gw_crypto_engine *engine, IMB_MGR *manager,
 						   : manager->chacha20_poly1305_dec_update;
 	struct chacha20_poly1305_context_data *context = &engine->chacha;
 	uint8_t nonce[16] __rte_aligned(16), aad[16] __rte_aligned(16);
-	uint8_t tag[GW_AEAD_ICV_BYTES] __rte_aligned(16);
+	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_crypto_op *op = ops[i];
@@ -34,7 +34,7 @@ static inline void run_direct(struct gw_crypto_engine *engine, IMB_MGR *manager,
 		manager->chacha20_poly1305_init(key, context, nonce, aad, aad_bytes);
 		update(key, context, payload, payload, op->payload_bytes);
 		manager->chacha20_poly1305_finalize(
-			context, seal ? gw_crypto_icv(op) : tag, GW_AEAD_ICV_BYTES);
+			context, seal ? gw_crypto_icv(op) : tag, GW_AEAD_TAG_BYTES);
 		if (seal)
 			op->status = GW_CRYPTO_OK;
 		else
@@ -72,14 +72,14 @@ static inline void fill(IMB_JOB *job, const struct gw_crypto_op *op, bool seal)
 	job->msg_len_to_cipher_in_bytes = op->payload_bytes;
 	job->msg_len_to_hash_in_bytes = op->payload_bytes;
 	job->iv_len_in_bytes = GW_AEAD_NONCE_BYTES;
-	job->auth_tag_output_len_in_bytes = GW_AEAD_ICV_BYTES;
+	job->auth_tag_output_len_in_bytes = GW_AEAD_TAG_BYTES;
 }
 
 static inline void run_job(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	struct gw_crypto_op **ops, unsigned int count, bool seal)
 {
 	uint8_t nonce[16] __rte_aligned(16), aad[16] __rte_aligned(16);
-	uint8_t tag[GW_AEAD_ICV_BYTES] __rte_aligned(16);
+	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_crypto_op *op = ops[i];

@@ -10,19 +10,20 @@
 #define POWERS_VAES 48u
 #define POWERS      8u
 
+static inline bool has_vaes(const IMB_MGR *manager)
+{
+	return manager->used_arch == IMB_ARCH_AVX512 &&
+	       (manager->features & IMB_CPUFLAGS_AVX512_T2) == IMB_CPUFLAGS_AVX512_T2;
+}
+
 // A key is a kilobyte, of which a packet reads the round keys and about as many powers of the hash
 // key as it has blocks. IPsec-MB's VAES code keeps 48 powers, the first one last; its other code
 // eight, from the start.
-static inline void prefetch(
-	struct gw_crypto_op **ops, unsigned int i, unsigned int count, bool vaes)
+static inline void prefetch(const struct gw_crypto_op *op, bool vaes)
 {
-	const struct gw_crypto_op *op = gw_aead_prefetch(ops, i, count);
-	const struct gcm_key_data *gcm;
+	const struct gcm_key_data *gcm = &op->key->gcm;
 	unsigned int powers;
 
-	if (!op)
-		return;
-	gcm = &op->key->gcm;
 	gw_crypto_prefetch_round_keys(gcm, op->key);
 	if (!vaes) {
 		gw_crypto_prefetch(&gcm->ghash_keys, POWERS * POWER_BYTES);
@@ -35,10 +36,9 @@ static inline void prefetch(
 		powers * POWER_BYTES);
 }
 
-static inline bool has_vaes(const IMB_MGR *manager)
+void gw_crypto_prefetch_gcm(const IMB_MGR *manager, const struct gw_crypto_op *op)
 {
-	return manager->used_arch == IMB_ARCH_AVX512 &&
-	       (manager->features & IMB_CPUFLAGS_AVX512_T2) == IMB_CPUFLAGS_AVX512_T2;
+	prefetch(op, has_vaes(manager));
 }
 
 static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
@@ -47,17 +47,19 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	const bool vaes = has_vaes(manager);
 	struct gcm_context_data context __rte_cache_aligned;
 	uint8_t nonce[16] __rte_aligned(16), aad[16] __rte_aligned(16);
-	uint8_t tag[GW_AEAD_ICV_BYTES] __rte_aligned(16);
+	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
+		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count);
 		struct gw_crypto_op *op = ops[i];
 		uint8_t *payload = gw_crypto_payload(op);
 		unsigned int aad_bytes = gw_aead_aad(op, aad);
 
-		prefetch(ops, i, count, vaes);
+		if (ahead)
+			prefetch(ahead, vaes);
 		gw_aead_nonce(engine, op, seal, nonce);
 		function(&op->key->gcm, &context, payload, payload, op->payload_bytes, nonce, aad,
-			aad_bytes, seal ? gw_crypto_icv(op) : tag, GW_AEAD_ICV_BYTES);
+			aad_bytes, seal ? gw_crypto_icv(op) : tag, op->key->icv_bytes);
 		if (seal)
 			op->status = GW_CRYPTO_OK;
 		else
@@ -65,23 +67,22 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	}
 }
 
-static bool is_wide(struct gw_crypto_op **ops)
-{
-	return ops[0]->key->cipher_key_bytes == 32;
-}
-
 static void seal_gcm(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count)
 {
-	run(engine, manager, is_wide(ops) ? manager->gcm256_enc : manager->gcm128_enc, ops, count,
-		true);
+	const aes_gcm_enc_dec_t functions[GW_KEY_LENGTHS] = { manager->gcm128_enc,
+		manager->gcm192_enc, manager->gcm256_enc };
+
+	run(engine, manager, functions[gw_aes_key_place(ops[0]->key)], ops, count, true);
 }
 
 static void open_gcm(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count)
 {
-	run(engine, manager, is_wide(ops) ? manager->gcm256_dec : manager->gcm128_dec, ops, count,
-		false);
+	const aes_gcm_enc_dec_t functions[GW_KEY_LENGTHS] = { manager->gcm128_dec,
+		manager->gcm192_dec, manager->gcm256_dec };
+
+	run(engine, manager, functions[gw_aes_key_place(ops[0]->key)], ops, count, false);
 }
 
 const struct gw_crypto_way gw_crypto_gcm_direct = { "direct", seal_gcm, open_gcm };

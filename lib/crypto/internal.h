@@ -18,11 +18,12 @@
 #include "crypto/key.h"
 #include "crypto/plan.h"
 
-#define GW_CRYPTO_BLOCK_BYTES      16 // of AES
-#define GW_CRYPTO_HASH_STATE_BYTES 32 // of SHA-1 and SHA-256
-#define GW_CRYPTO_MAX_ICV_BYTES    32
-#define GW_CRYPTO_AES_KEY_WORDS    60 // fifteen round keys
-#define GW_CRYPTO_ESP_BYTES        8  // SPI and sequence number
+#define GW_CRYPTO_BLOCK_BYTES   16 // of AES
+#define GW_CRYPTO_MAX_ICV_BYTES 32
+#define GW_CRYPTO_AES_KEY_WORDS 60 // fifteen round keys
+#define GW_CRYPTO_ESP_BYTES     8  // SPI and sequence number
+// The round keys and subkeys of a MAC, and those of CBC both ways.
+#define GW_CRYPTO_PARTS_BYTES (208 + 2 * 240)
 // IPsec-MB counts the bytes of a job in 16 bits: the HMAC's cover SPI and number, IV, payload and
 // the high half. No IP packet holds as much.
 #define GW_CRYPTO_MAX_IV_AND_PAYLOAD (UINT16_MAX - 1u - 12u)
@@ -30,10 +31,19 @@
 #define GW_CRYPTO_BATCH 256u
 #define GW_CRYPTO_BURST 64u
 
+// Where the parts of a key for a cipher with an integrity algorithm begin, in bytes from its start.
+// control: wo before publication, worker: ro
+struct gw_crypto_layout {
+	uint16_t hash;      // HMAC: state after the block of key ^ ipad; AES's MACs: round keys
+	uint16_t hash_more; // HMAC: the same with opad; AES's MACs: two blocks of subkeys
+	uint16_t encrypt;   // round keys
+	uint16_t decrypt;   // CBC only
+};
+
 // control: wo before publication, worker: ro
 struct gw_crypto_key {
 	// --- line 0: what every packet reads first
-	uint8_t class;
+	uint16_t class;
 	uint8_t esn;
 	uint8_t iv_bytes;
 	uint8_t icv_bytes;
@@ -44,6 +54,7 @@ struct gw_crypto_key {
 	uint8_t hash;       // IMB_HASH_ALG
 	uint8_t cipher_key_bytes;
 	uint16_t allocated_bytes; // of the whole, to be wiped
+	struct gw_crypto_layout at;
 	uint8_t salt[4];
 	// CBC: mixed with the sequence number before it is encrypted into the IV, so that no block
 	// of a packet's text can be made equal to it.
@@ -51,22 +62,16 @@ struct gw_crypto_key {
 
 	// --- lines 1…: as much of the union as the class needs is allocated
 	union {
-		struct gcm_key_data gcm; // laid out for the path of the class
+		struct gcm_key_data gcm; // AES-GMAC's as well; laid out for the path of the class
+		uint32_t ccm[GW_CRYPTO_AES_KEY_WORDS];
 		uint8_t chacha[32];
-		struct {
-			uint8_t inner[GW_CRYPTO_HASH_STATE_BYTES]; // after the block of key ^ ipad
-			uint8_t outer[GW_CRYPTO_HASH_STATE_BYTES]; // after the block of key ^ opad
-			uint32_t encrypt[GW_CRYPTO_AES_KEY_WORDS];
-			uint32_t decrypt[GW_CRYPTO_AES_KEY_WORDS];
-		} cbc;
+		uint8_t parts[GW_CRYPTO_PARTS_BYTES]; // as the layout says
 	} __rte_cache_aligned;
 };
 
 static_assert(offsetof(struct gw_crypto_key, iv_mask) + GW_CRYPTO_BLOCK_BYTES <= 64, "line 0");
 static_assert(offsetof(struct gw_crypto_key, gcm) == 64, "line 1: IPsec-MB wants it aligned");
-static_assert(offsetof(struct gw_crypto_key, cbc.encrypt) % 16 == 0, "IPsec-MB wants it aligned");
-static_assert(offsetof(struct gw_crypto_key, cbc.decrypt) % 16 == 0, "IPsec-MB wants it aligned");
-static_assert(GW_CRYPTO_CLASSES <= UINT8_MAX, "a class is a byte");
+static_assert(GW_CRYPTO_CLASSES <= UINT16_MAX, "class holds it");
 static_assert(sizeof(struct gw_crypto_key) <= UINT16_MAX, "allocated_bytes holds it");
 
 // What an op of one class is computed by, in this engine.
@@ -94,6 +99,10 @@ struct gw_crypto_engine {
 	IMB_JOB jobs[GW_CRYPTO_BURST];
 	IMB_JOB decrypt_jobs[GW_CRYPTO_BURST];
 	uint8_t tags[GW_CRYPTO_BURST][GW_CRYPTO_MAX_ICV_BYTES] __rte_cache_aligned;
+	uint8_t ivs[GW_CRYPTO_BURST][GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
+	uint8_t copy[UINT16_MAX +
+		     1] __rte_cache_aligned; // of a message that cannot stay where it is
+	uint8_t aads[GW_CRYPTO_BURST][GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
 	uint32_t covered[GW_CRYPTO_BURST]; // ICV bytes that the number's high half hides
 	struct chacha20_poly1305_context_data chacha __rte_cache_aligned;
 };
@@ -103,9 +112,22 @@ struct gw_crypto_engine {
 void gw_crypto_seal_keeping_iv(
 	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count);
 
+// Computes jobs, at most GW_CRYPTO_BURST. False when the library refused
+// one.
+bool gw_crypto_jobs_run(IMB_MGR *manager, const IMB_JOB *jobs, unsigned int count);
+
+// Asks for what a packet reads of its key for AES-GCM or AES-GMAC.
+void gw_crypto_prefetch_gcm(const IMB_MGR *manager, const struct gw_crypto_op *op);
+
 // gw_crypto_key_new without asking whether the algorithm passed its self-test.
 struct gw_crypto_key *gw_crypto_key_make(
 	const struct gw_crypto_key_spec *spec, struct gw_error *err);
+
+// The part of a key that begins at one of its layout's places.
+static inline const void *gw_crypto_part(const struct gw_crypto_key *key, uint16_t at)
+{
+	return (const uint8_t *)key + at;
+}
 
 static inline uint8_t *gw_crypto_payload(const struct gw_crypto_op *op)
 {
@@ -144,11 +166,23 @@ static inline void gw_crypto_prefetch(const void *data, unsigned int bytes)
 		rte_prefetch0(line);
 }
 
+// The expanded key: one more block than there are rounds, of which there are 10, 12 or 14 (FIPS
+// 197).
+static inline unsigned int gw_aes_round_key_bytes(unsigned int key_bytes)
+{
+	return (key_bytes / 4 + 7) * GW_CRYPTO_BLOCK_BYTES;
+}
+
+// 0 for keys of 128 bits, 1 for 192, 2 for 256.
+static inline unsigned int gw_aes_key_place(const struct gw_crypto_key *key)
+{
+	return key->cipher_key_bytes / 8 - 2;
+}
+
 static inline void gw_crypto_prefetch_round_keys(
 	const void *round_keys, const struct gw_crypto_key *key)
 {
-	gw_crypto_prefetch(
-		round_keys, (key->cipher_key_bytes == 32 ? 15 : 11) * GW_CRYPTO_BLOCK_BYTES);
+	gw_crypto_prefetch(round_keys, gw_aes_round_key_bytes(key->cipher_key_bytes));
 }
 
 // Asks for the parts of a packet from which the CPU's own prefetcher goes on: its first lines and

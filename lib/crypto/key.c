@@ -13,7 +13,7 @@
 #include "base/secret.h"
 #include "crypto/internal.h"
 
-#define HMAC_BLOCK_BYTES 64 // of SHA-1 and SHA-256
+#define MOST_BLOCK_BYTES 128 // that a hash function takes at once
 
 uint8_t gw_crypto_iv_bytes(const struct gw_crypto_key *key)
 {
@@ -34,20 +34,16 @@ uint8_t gw_crypto_align_bytes(const struct gw_crypto_key *key)
 static int find_key_size(const struct gw_crypto_key_spec *spec, struct gw_error *err)
 {
 	const struct gw_encryption *encryption = &gw_encryptions[spec->encryption];
-	const uint8_t *sizes = encryption->key_bytes;
+	int place = gw_encryption_key_place(spec->encryption, spec->encryption_key_bytes);
 	uint8_t salt = encryption->salt_bytes;
+	char lengths[32];
 
-	if (spec->encryption_key_bytes == sizes[0] + salt)
-		return 0;
-	if (sizes[1] && spec->encryption_key_bytes == sizes[1] + salt)
-		return 1;
-	if (sizes[1])
-		return gw_error_set(err, EINVAL,
-			"%s takes a key of %u or %u bytes (%u of them salt), not %u",
-			encryption->name, sizes[0] + salt, sizes[1] + salt, salt,
-			spec->encryption_key_bytes);
-	return gw_error_set(err, EINVAL, "%s takes a key of %u bytes (%u of them salt), not %u",
-		encryption->name, sizes[0] + salt, salt, spec->encryption_key_bytes);
+	if (place >= 0)
+		return place;
+	return gw_error_set(err, EINVAL, "%s takes a key of %s bytes (%u of them salt), not %u",
+		encryption->name,
+		gw_encryption_key_lengths(spec->encryption, salt, lengths, sizeof(lengths)), salt,
+		spec->encryption_key_bytes);
 }
 
 // RFC 8221 section 2: encryption never goes without integrity.
@@ -78,19 +74,57 @@ static int check(const struct gw_crypto_key_spec *spec, struct gw_error *err)
 	return check_integrity(spec, err);
 }
 
-static size_t bytes_needed(IMB_CIPHER_MODE cipher)
+static bool is_sha512(IMB_HASH_ALG hash)
 {
-	size_t head = offsetof(struct gw_crypto_key, gcm);
+	return hash == IMB_AUTH_HMAC_SHA_384 || hash == IMB_AUTH_HMAC_SHA_512;
+}
 
-	switch (cipher) {
-	case IMB_CIPHER_GCM:
-		return head + sizeof(struct gcm_key_data);
+// Lays out the parts of a cipher with an integrity algorithm, each aligned to 16 bytes as IPsec-MB
+// wants it. Returns where they end.
+static size_t lay_out(const struct gw_crypto_key_spec *spec, unsigned int cipher_key_bytes,
+	struct gw_crypto_layout *at)
+{
+	const IMB_CIPHER_MODE cipher = gw_crypto_cipher(spec->encryption);
+	const IMB_HASH_ALG hash = gw_crypto_hash(spec->integrity);
+	size_t end = offsetof(struct gw_crypto_key, parts);
+
+	at->hash = end;
+	if (hash == IMB_AUTH_AES_XCBC || hash == IMB_AUTH_AES_CMAC) {
+		at->hash_more = end + gw_aes_round_key_bytes(spec->integrity_key_bytes);
+		end = at->hash_more + 2u * GW_CRYPTO_BLOCK_BYTES;
+	} else {
+		size_t state = is_sha512(hash) ? 64 : 32;
+
+		at->hash_more = end + state;
+		end = at->hash_more + state;
+	}
+	if (cipher == IMB_CIPHER_NULL)
+		return end;
+	at->encrypt = end;
+	end += gw_aes_round_key_bytes(cipher_key_bytes);
+	at->decrypt = at->encrypt; // of CTR, which encrypts both ways
+	if (cipher == IMB_CIPHER_CBC) {
+		at->decrypt = end;
+		end += gw_aes_round_key_bytes(cipher_key_bytes);
+	}
+	return end;
+}
+
+// Bytes of a key with the parts that its class needs.
+static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int cipher_key_bytes,
+	struct gw_crypto_layout *at)
+{
+	const size_t head = offsetof(struct gw_crypto_key, parts);
+
+	if (spec->integrity != GW_INTEGRITY_NONE)
+		return lay_out(spec, cipher_key_bytes, at);
+	switch (gw_crypto_cipher(spec->encryption)) {
+	case IMB_CIPHER_CCM:
+		return head + gw_aes_round_key_bytes(cipher_key_bytes);
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return head + sizeof(((struct gw_crypto_key *)NULL)->chacha);
-	case IMB_CIPHER_NULL:
-		return offsetof(struct gw_crypto_key, cbc.encrypt);
-	default:
-		return head + sizeof(((struct gw_crypto_key *)NULL)->cbc);
+	default: // AES-GCM and AES-GMAC
+		return head + sizeof(struct gcm_key_data);
 	}
 }
 
@@ -98,46 +132,115 @@ static size_t bytes_needed(IMB_CIPHER_MODE cipher)
 static void expand_hmac_half(
 	const IMB_MGR *manager, const struct gw_crypto_key_spec *spec, uint8_t pad, uint8_t *state)
 {
-	uint8_t block[HMAC_BLOCK_BYTES];
+	const IMB_HASH_ALG hash = gw_crypto_hash(spec->integrity);
+	uint8_t block[MOST_BLOCK_BYTES];
 
 	memset(block, pad, sizeof(block));
 	for (unsigned int i = 0; i < spec->integrity_key_bytes; i++)
 		block[i] ^= spec->integrity_key[i];
-	if (gw_crypto_hash(spec->integrity) == IMB_AUTH_HMAC_SHA_1)
+	switch (hash) {
+	case IMB_AUTH_HMAC_SHA_1:
 		IMB_SHA1_ONE_BLOCK(manager, block, state);
-	else
+		break;
+	case IMB_AUTH_HMAC_SHA_384:
+		IMB_SHA384_ONE_BLOCK(manager, block, state);
+		break;
+	case IMB_AUTH_HMAC_SHA_512:
+		IMB_SHA512_ONE_BLOCK(manager, block, state);
+		break;
+	default:
 		IMB_SHA256_ONE_BLOCK(manager, block, state);
+		break;
+	}
 	gw_wipe(block, sizeof(block));
 }
 
-static void expand(
-	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, IMB_MGR *manager)
+static void expand_cmac(const struct gw_crypto_key_spec *spec, const IMB_MGR *manager,
+	uint8_t *round_keys, uint8_t *subkeys)
 {
-	bool wide = key->cipher_key_bytes == 32;
+	uint32_t unused[GW_CRYPTO_AES_KEY_WORDS] __rte_aligned(16);
 
-	if (spec->integrity != GW_INTEGRITY_NONE) {
-		expand_hmac_half(manager, spec, 0x36, key->cbc.inner);
-		expand_hmac_half(manager, spec, 0x5c, key->cbc.outer);
+	IMB_AES_KEYEXP_128(manager, spec->integrity_key, round_keys, unused);
+	IMB_AES_CMAC_SUBKEY_GEN_128(manager, round_keys, subkeys, subkeys + GW_CRYPTO_BLOCK_BYTES);
+	gw_wipe(unused, sizeof(unused));
+}
+
+static void expand_integrity(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
+	uint8_t *first = (uint8_t *)key + key->at.hash;
+	uint8_t *second = (uint8_t *)key + key->at.hash_more;
+
+	switch (key->hash) {
+	case IMB_AUTH_AES_XCBC:
+		IMB_AES_XCBC_KEYEXP(manager, spec->integrity_key, first, second,
+			second + GW_CRYPTO_BLOCK_BYTES);
+		break;
+	case IMB_AUTH_AES_CMAC:
+		expand_cmac(spec, manager, first, second);
+		break;
+	default:
+		expand_hmac_half(manager, spec, 0x36, first);
+		expand_hmac_half(manager, spec, 0x5c, second);
+		break;
 	}
+}
+
+static void expand_gcm(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
+	const aes_gcm_pre_t functions[GW_KEY_LENGTHS] = { manager->gcm128_pre, manager->gcm192_pre,
+		manager->gcm256_pre };
+
+	functions[gw_aes_key_place(key)](spec->encryption_key, &key->gcm);
+}
+
+static void expand_aes(const struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec,
+	const IMB_MGR *manager, uint32_t *encrypt, uint32_t *decrypt)
+{
+	const keyexp_t functions[GW_KEY_LENGTHS] = { manager->keyexp_128, manager->keyexp_192,
+		manager->keyexp_256 };
+
+	functions[gw_aes_key_place(key)](spec->encryption_key, encrypt, decrypt);
+}
+
+// The library always makes the round keys of decryption too.
+static void expand_aes_encrypt_only(const struct gw_crypto_key *key,
+	const struct gw_crypto_key_spec *spec, const IMB_MGR *manager, uint32_t *encrypt)
+{
+	uint32_t unused[GW_CRYPTO_AES_KEY_WORDS] __rte_aligned(16);
+
+	expand_aes(key, spec, manager, encrypt, unused);
+	gw_wipe(unused, sizeof(unused));
+}
+
+static void expand(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
+	uint32_t *encrypt = (uint32_t *)((uint8_t *)key + key->at.encrypt);
+	uint32_t *decrypt = (uint32_t *)((uint8_t *)key + key->at.decrypt);
+
+	if (spec->integrity != GW_INTEGRITY_NONE)
+		expand_integrity(key, spec, manager);
 	switch (key->cipher) {
 	case IMB_CIPHER_GCM:
-		if (wide)
-			IMB_AES256_GCM_PRE(manager, spec->encryption_key, &key->gcm);
-		else
-			IMB_AES128_GCM_PRE(manager, spec->encryption_key, &key->gcm);
+		expand_gcm(key, spec, manager);
 		break;
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		memcpy(key->chacha, spec->encryption_key, sizeof(key->chacha));
 		break;
+	case IMB_CIPHER_CCM:
+		expand_aes_encrypt_only(key, spec, manager, key->ccm);
+		break;
 	case IMB_CIPHER_CBC:
-		if (wide)
-			IMB_AES_KEYEXP_256(
-				manager, spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
-		else
-			IMB_AES_KEYEXP_128(
-				manager, spec->encryption_key, key->cbc.encrypt, key->cbc.decrypt);
+		expand_aes(key, spec, manager, encrypt, decrypt);
+		break;
+	case IMB_CIPHER_CNTR:
+		expand_aes_encrypt_only(key, spec, manager, encrypt);
 		break;
 	default:
+		if (spec->integrity == GW_INTEGRITY_NONE) // AES-GMAC
+			expand_gcm(key, spec, manager);
 		break;
 	}
 }
@@ -159,12 +262,14 @@ static void describe(
 	key->hash = gw_crypto_hash(spec->integrity);
 	key->cipher_key_bytes = encryption->key_bytes[key_size];
 	if (encryption->salt_bytes)
-		memcpy(key->salt, spec->encryption_key + key->cipher_key_bytes, sizeof(key->salt));
+		memcpy(key->salt, spec->encryption_key + key->cipher_key_bytes,
+			encryption->salt_bytes);
 }
 
 struct gw_crypto_key *gw_crypto_key_make(
 	const struct gw_crypto_key_spec *spec, struct gw_error *err)
 {
+	struct gw_crypto_layout at = {};
 	struct gw_crypto_key *key;
 	IMB_MGR *manager;
 	int key_size;
@@ -178,13 +283,15 @@ struct gw_crypto_key *gw_crypto_key_make(
 	manager = gw_crypto_manager_shared(
 		gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
 			->choice.path);
-	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(gw_crypto_cipher(spec->encryption)));
+	bytes = RTE_CACHE_LINE_ROUNDUP(
+		bytes_needed(spec, gw_encryptions[spec->encryption].key_bytes[key_size], &at));
 	key = manager ? rte_zmalloc("crypto key", bytes, RTE_CACHE_LINE_SIZE) : NULL;
 	if (!key) {
 		gw_error_set(err, ENOMEM, "there is no memory for a key of %zu bytes", bytes);
 		return NULL;
 	}
 	key->allocated_bytes = bytes;
+	key->at = at;
 	describe(key, spec, key_size);
 	if (getrandom(key->iv_mask, sizeof(key->iv_mask), 0) != sizeof(key->iv_mask)) {
 		gw_error_set(err, EAGAIN, "the kernel gives no random bytes for the IVs");

@@ -28,6 +28,20 @@ static const struct rule gcm_rules[] = {
 	{ 0, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_SSE } } },
 };
 
+static const struct rule gmac_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_gmac_direct, GW_CRYPTO_SSE } } },
+};
+
+static const struct rule ccm_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_ccm_job, GW_CRYPTO_SSE } } },
+};
+
 static const struct rule chacha_rules[] = {
 	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_chacha_job, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_AVX2, { .short_bytes = CHACHA_SSE_BYTES,
@@ -43,7 +57,7 @@ static const struct rule chacha_rules[] = {
 
 // The library uses a CPU's SHA instructions in its AVX2 code only where GFNI is there as well, and
 // in its SSE code always.
-static const struct rule hmac_rules[] = {
+static const struct rule sha_rules[] = {
 	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_SSE_T2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
 	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX2 } } },
@@ -51,8 +65,16 @@ static const struct rule hmac_rules[] = {
 	{ 0, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
 };
 
+// For integrity by SHA-384, SHA-512 or AES no older code is faster than the newest.
+static const struct rule newest_rules[] = {
+	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX512 } } },
+	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX2 } } },
+	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_AVX } } },
+	{ 0, { .choice = { &gw_crypto_cipher_hash_burst, GW_CRYPTO_SSE } } },
+};
+
 static const IMB_CIPHER_MODE ciphers[GW_ENCRYPTION_COUNT] = {
-#define ENCRYPTION(id, name, xfrm, aead, key0, key1, salt, iv, block, icv, cipher)                 \
+#define ENCRYPTION(id, name, xfrm, aead, key0, key1, key2, salt, iv, block, icv, cipher)           \
 	[GW_ENCRYPTION_##id] = cipher,
 #define INTEGRITY(...)
 #include "spec/algorithm.def"
@@ -87,10 +109,19 @@ static const struct rule *rules_for(
 	switch (ciphers[encryption]) {
 	case IMB_CIPHER_GCM:
 		return gcm_rules;
+	case IMB_CIPHER_CCM:
+		return ccm_rules;
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return chacha_rules;
 	default:
-		return hmac_rules;
+		break;
+	}
+	switch (hashes[integrity]) {
+	case IMB_AUTH_HMAC_SHA_1:
+	case IMB_AUTH_HMAC_SHA_256:
+		return sha_rules;
+	default:
+		return integrity == GW_INTEGRITY_NONE ? gmac_rules : newest_rules;
 	}
 }
 
@@ -104,8 +135,7 @@ void gw_crypto_plan_limit(uint64_t features)
 
 			if (!rules)
 				continue;
-			// The second key length, 0 where there is none, is always the last.
-			for (unsigned int k = 0; k < GW_CRYPTO_KEY_SIZES; k++)
+			for (unsigned int k = 0; k < GW_KEY_LENGTHS; k++)
 				if (k == 0 || gw_encryptions[e].key_bytes[k])
 					plans[gw_crypto_class(e, k, i)] = *apply(rules, features);
 		}
@@ -130,7 +160,7 @@ const struct gw_crypto_plan *gw_crypto_plan(unsigned int class)
 unsigned int gw_crypto_class(
 	enum gw_encryption_id encryption, unsigned int key_size, enum gw_integrity_id integrity)
 {
-	return (encryption * GW_CRYPTO_KEY_SIZES + key_size) * GW_INTEGRITY_COUNT + integrity;
+	return (encryption * GW_KEY_LENGTHS + key_size) * GW_INTEGRITY_COUNT + integrity;
 }
 
 IMB_CIPHER_MODE gw_crypto_cipher(enum gw_encryption_id encryption)

@@ -14,8 +14,7 @@
 // Which calls of IPsec-MB compute what on this CPU. A class is one combination of algorithms and
 // key length: its packets are computed together, whatever SA they belong to.
 
-#define GW_CRYPTO_KEY_SIZES 2
-#define GW_CRYPTO_CLASSES   (GW_ENCRYPTION_COUNT * GW_CRYPTO_KEY_SIZES * GW_INTEGRITY_COUNT)
+#define GW_CRYPTO_CLASSES (GW_ENCRYPTION_COUNT * GW_KEY_LENGTHS * GW_INTEGRITY_COUNT)
 
 struct gw_crypto_engine;
 struct gw_crypto_op;
@@ -31,6 +30,8 @@ struct gw_crypto_way {
 };
 
 extern const struct gw_crypto_way gw_crypto_gcm_direct;
+extern const struct gw_crypto_way gw_crypto_gmac_direct;
+extern const struct gw_crypto_way gw_crypto_ccm_job;
 extern const struct gw_crypto_way gw_crypto_chacha_direct;
 extern const struct gw_crypto_way gw_crypto_chacha_job;
 extern const struct gw_crypto_way gw_crypto_cipher_hash_burst;

@@ -190,7 +190,7 @@ static void run_vector(struct gw_crypto_engine *engine, struct bench *bench,
 static void refuse_unproven(const bool *proven)
 {
 	for (int e = 0; e < GW_ENCRYPTION_COUNT; e++)
-		for (unsigned int k = 0; k < GW_CRYPTO_KEY_SIZES; k++)
+		for (unsigned int k = 0; k < GW_KEY_LENGTHS; k++)
 			for (int i = 0; i < GW_INTEGRITY_COUNT; i++) {
 				unsigned int class = gw_crypto_class(e, k, i);
 

@@ -5,7 +5,8 @@
 // 800-38A ciphertext alone: around them stand an SPI, a number and an ICV that another
 // implementation of HMAC computed. HMAC's own messages are cut into SPI, number, text and, under
 // ESN, the high half at the end; keys shorter than ours are filled up with zeros, as RFC 2104 does.
-// The source says where an answer was computed by another implementation. A packet's IV need not be
+// The source says where an answer was computed by another implementation, as those of
+// known_answers.def all were: no class goes without one. A packet's IV need not be
 // its number here, which is why sealing keeps it.
 
 #include "crypto/vectors.h"
@@ -194,6 +195,94 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 		.packet = "796b6963ffffffff333021696765746df97ab2aa356d8edce17644ac8c78e25dd24dedbb"
 			  "29ebf1b64a274b39b49c3a864cd3d78ca4ae68a32b42458fb57dbe821dcc63b9d0937ba2"
 			  "945f669368661a329fb4c053",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_12,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x1010101010101010,
+		.encryption_key = "3de09874b388e6491988d0c3607eae1f57690e43",
+		.integrity_key = "",
+		.text = "4500001c42a200008001441f406793b6e00000020a00f5ff01020201",
+		.packet = "42f67e3f101010104e280000a2fca1a3fba2ca845e5df9f0f22c3e6e86dd831e1fc65792"
+			  "cd1af9130e1379ed369f071f35e034be95f112e4",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_12,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x156f3126dd0db99b,
+		.encryption_key =
+			"abbccddef00112233445566778899aababbccddef00112233445566778899aab73616c74",
+		.integrity_key = "",
+		.text = "45080028732c00004006e9f90a0106120a01038f06b88023dd6bafbecb71260250101f64"
+			"6d540001",
+		.packet = "17405e67dd0db99b616e640169766563f2d69ecdbd5a0d5b8d5ef38bad4da58d1f278fde"
+			  "98ef67549d524a3018d9a57ff4d3a31ce673119e451626c2415771e3b7eebca6",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_12,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0xffffffff,
+		.encryption_key = "7d773d00c144c525ac619d18c84a3f47d9664267",
+		.integrity_key = "",
+		.text = "01020201",
+		.packet = "335467aeffffffff43457e9182443bc6437f866bcb3f699fe9b0822bac961c45",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 8 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_8,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x1010101010101010,
+		.encryption_key = "3de09874b388e6491988d0c3607eae1f57690e43",
+		.integrity_key = "",
+		.text = "4500001c42a200008001441f406793b6e00000020a00f5ff01020201",
+		.packet = "42f67e3f101010104e280000a2fca1a3fba2ca845e5df9f0f22c3e6e86dd831e1fc65792"
+			  "cd1af9130e1379ed369f071f35e034be",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 8 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_8,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = true,
+		.sequence = 0x156f3126dd0db99b,
+		.encryption_key =
+			"abbccddef00112233445566778899aababbccddef00112233445566778899aab73616c74",
+		.integrity_key = "",
+		.text = "45080028732c00004006e9f90a0106120a01038f06b88023dd6bafbecb71260250101f64"
+			"6d540001",
+		.packet = "17405e67dd0db99b616e640169766563f2d69ecdbd5a0d5b8d5ef38bad4da58d1f278fde"
+			  "98ef67549d524a3018d9a57ff4d3a31ce673119e451626c2415771e3",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 8 bytes",
+		.encryption = GW_ENCRYPTION_AES_GCM_8,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0xffffffff,
+		.encryption_key = "7d773d00c144c525ac619d18c84a3f47d9664267",
+		.integrity_key = "",
+		.text = "01020201",
+		.packet = "335467aeffffffff43457e9182443bc6437f866bcb3f699fe9b0822b",
+	},
+	{
+		.source = "draft-mcgrew-gcm-test-01, AES-GMAC",
+		.encryption = GW_ENCRYPTION_AES_GMAC,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0x7,
+		.encryption_key = "4c80cdefbb5d10da906ac73c3613a63422433c64",
+		.integrity_key = "",
+		.text = "45000030da3a00008001df3bc0a80005c0a800010800c6cd020007006162636465666768"
+			"696a6b6c6d6e6f707172737401020201",
+		.packet = "0000432100000007000000000000000045000030da3a00008001df3bc0a80005c0a80001"
+			  "0800c6cd020007006162636465666768696a6b6c6d6e6f707172737401020201f2a9a836"
+			  "e155106aa8dcd618e4099aaa",
 	},
 	{
 		.source = "RFC 7634 appendix A",
@@ -452,6 +541,127 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 			  "b2eb05e2c39be9fcda6c19078c6a9d1bc3e7b7a1e60b96693a21fd0d",
 	},
 	{
+		.source = "RFC 3686 section 6 vector 1, key of RFC 4868 section 2.7.2",
+		.encryption = GW_ENCRYPTION_AES_CTR,
+		.integrity = GW_INTEGRITY_HMAC_SHA2_256_128,
+		.esn = false,
+		.sequence = 0x1,
+		.encryption_key = "ae6852f8121067cc4bf7a5765577f39e00000030",
+		.integrity_key = "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+		.text = "53696e676c6520626c6f636b206d7367",
+		.packet = "c0ffee01000000010000000000000000e4095d4fb7a7b3792d6175a3261311b84b4a2b8a"
+			  "f06ec51fc8f5ad77b9b975a3",
+	},
+	{
+		.source = "RFC 3686 section 6 vector 2, key of RFC 4868 section 2.7.2",
+		.encryption = GW_ENCRYPTION_AES_CTR,
+		.integrity = GW_INTEGRITY_HMAC_SHA2_256_128,
+		.esn = false,
+		.sequence = 0x2,
+		.encryption_key = "7e24067817fae0d743d6ce1f32539163006cb6db",
+		.integrity_key = "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+		.text = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		.packet = "c0ffee0100000002c0543b59da48d90b5104a106168a72d9790d41ee8edad388eb2e1efc"
+			  "46da57c8fce630df9141be289992e98047dab4582d82b67354073a35",
+	},
+	{
+		.source = "RFC 3686 section 6 vector 3, key of RFC 4868 section 2.7.2",
+		.encryption = GW_ENCRYPTION_AES_CTR,
+		.integrity = GW_INTEGRITY_HMAC_SHA2_256_128,
+		.esn = false,
+		.sequence = 0x3,
+		.encryption_key = "7691be035e5020a8ac6e618529f9a0dc00e0017b",
+		.integrity_key = "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+		.text = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223",
+		.packet = "c0ffee010000000327777f3f4a1786f0c1cf48a89f2ffdd9cf4652e9efdb72d74540a42b"
+			  "de6d7836d59a5ceaaef3105325b2072f1253daee506b1a96ae92e12ac7eca31f",
+	},
+	{
+		.source = "RFC 4868 section 2.7.2.2, AUTH384-2",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_HMAC_SHA2_384_192,
+		.esn = false,
+		.sequence = 0x20646f20,
+		.encryption_key = "",
+		.integrity_key = "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654"
+				 "a6566654a6566654a6566654a656665",
+		.text = "79612077616e7420666f72206e6f7468696e673f",
+		.packet = "7768617420646f2079612077616e7420666f72206e6f7468696e673f2c7353974f1842fd"
+			  "66d53c452ca42122b28c0b594cfb184d",
+	},
+	{
+		.source = "RFC 4868 section 2.7.2.3, AUTH512-2",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_HMAC_SHA2_512_256,
+		.esn = false,
+		.sequence = 0x20646f20,
+		.encryption_key = "",
+		.integrity_key = "4a6566654a6566654a6566654a6566654a6566654a6566654a6566654a6566654"
+				 "a6566654a6566654a6566654a6566654a6566654a6566654a6566654a656665",
+		.text = "79612077616e7420666f72206e6f7468696e673f",
+		.packet = "7768617420646f2079612077616e7420666f72206e6f7468696e673fcb370917ae8a7ce2"
+			  "8cfd1d8f4705d6141c173b2a9362c15df235dfb251b15454",
+	},
+	{
+		.source = "RFC 3566 section 4.6, 16 bytes",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_AES_XCBC_96,
+		.esn = false,
+		.sequence = 0x4050607,
+		.encryption_key = "",
+		.integrity_key = "000102030405060708090a0b0c0d0e0f",
+		.text = "08090a0b0c0d0e0f",
+		.packet = "000102030405060708090a0b0c0d0e0fd2a246fa349b68a79998a439",
+	},
+	{
+		.source = "RFC 3566 section 4.6, 20 bytes",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_AES_XCBC_96,
+		.esn = false,
+		.sequence = 0x4050607,
+		.encryption_key = "",
+		.integrity_key = "000102030405060708090a0b0c0d0e0f",
+		.text = "08090a0b0c0d0e0f10111213",
+		.packet = "000102030405060708090a0b0c0d0e0f1011121347f51b4564966215b8985c63",
+	},
+	{
+		.source = "RFC 4493 section 4, 16 bytes, cut as in RFC 4494",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_AES_CMAC_96,
+		.esn = false,
+		.sequence = 0x2e409f96,
+		.encryption_key = "",
+		.integrity_key = "2b7e151628aed2a6abf7158809cf4f3c",
+		.text = "e93d7e117393172a",
+		.packet = "6bc1bee22e409f96e93d7e117393172a070a16b46b4d4144f79bdd9d",
+	},
+	{
+		.source = "RFC 4493 section 4, 40 bytes, cut as in RFC 4494",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_AES_CMAC_96,
+		.esn = false,
+		.sequence = 0x2e409f96,
+		.encryption_key = "",
+		.integrity_key = "2b7e151628aed2a6abf7158809cf4f3c",
+		.text = "e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411",
+		.packet = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46"
+			  "a35ce411dfa66747de9ae63030ca3261",
+	},
+	{
+		.source = "RFC 4493 section 4, 64 bytes, cut as in RFC 4494",
+		.encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_AES_CMAC_96,
+		.esn = false,
+		.sequence = 0x2e409f96,
+		.encryption_key = "",
+		.integrity_key = "2b7e151628aed2a6abf7158809cf4f3c",
+		.text = "e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc119"
+			"1a0a52eff69f2445df4f9b17ad2b417be66c3710",
+		.packet = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46"
+			  "a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c371051f0bebf7e3b9d92"
+			  "fc497417",
+	},
+	{
 		.source = "RFC 4868 section 2.7.2.1, AUTH256-2",
 		.encryption = GW_ENCRYPTION_NULL,
 		.integrity = GW_INTEGRITY_HMAC_SHA2_256_128,
@@ -568,6 +778,20 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 		.text = "68205472756e6361",
 		.packet = "546573742057697468205472756e63614c1a03424b55e07fe7f27be1",
 	},
+#define ANSWER(e, i, esn_, number, encryption_key_, integrity_key_, text_, packet_)                \
+	{                                                                                          \
+		.source = "another implementation",                                                \
+		.encryption = GW_ENCRYPTION_##e,                                                   \
+		.integrity = GW_INTEGRITY_##i,                                                     \
+		.esn = esn_,                                                                       \
+		.sequence = number,                                                                \
+		.encryption_key = encryption_key_,                                                 \
+		.integrity_key = integrity_key_,                                                   \
+		.text = text_,                                                                     \
+		.packet = packet_,                                                                 \
+	},
+#include "crypto/known_answers.def"
+#undef ANSWER
 };
 
 const unsigned int gw_crypto_vector_count =

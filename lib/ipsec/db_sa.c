@@ -85,21 +85,16 @@ bool gw_db_sa_inbound_exists(struct gw_ipsec_db *db, const struct gw_sad_key *ke
 
 // Two outbound SAs with one key would use the same IVs, which gives away the plaintext and the
 // authentication key of a counter mode (RFC 4106 section 3.1); keys are compared by a keyed hash,
-// so that no copy of them stays here. CBC's IVs are drawn at random for each SA.
+// so that no copy of them stays here. The algorithm is no part of it: AES-GCM makes one and the
+// same key stream for each length of its ICV. CBC's IVs are drawn at random for each SA.
 static bool needs_unique_key(const struct gw_sa_spec *spec)
 {
-	return spec->direction == GW_DIRECTION_OUT && gw_encryptions[spec->encryption].aead;
+	return spec->direction == GW_DIRECTION_OUT && gw_encryption_counts_ivs(spec->encryption);
 }
 
 static struct gw_siphash fingerprint_of(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec)
 {
-	uint8_t input[1 + GW_MAX_ENCRYPTION_KEY] = { (uint8_t)spec->encryption };
-	struct gw_siphash hash;
-
-	memcpy(input + 1, spec->encryption_key, spec->encryption_key_bytes);
-	hash = gw_siphash_128(db->secret, input, 1u + spec->encryption_key_bytes);
-	gw_wipe(input, sizeof(input));
-	return hash;
+	return gw_siphash_128(db->secret, spec->encryption_key, spec->encryption_key_bytes);
 }
 
 #define DESCRIPTION_SIZE (GW_ADDR_STRLEN + 64)

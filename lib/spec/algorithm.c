@@ -3,16 +3,17 @@
 
 #include "spec/algorithm.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct gw_encryption gw_encryptions[GW_ENCRYPTION_COUNT] = {
 	[GW_ENCRYPTION_UNSET] = { .name = "none", .xfrm_name = "none" },
-#define ENCRYPTION(id, name_, xfrm, aead_, key1, key2, salt, iv, block, icv, ...)                  \
+#define ENCRYPTION(id, name_, xfrm, aead_, key1, key2, key3, salt, iv, block, icv, ...)            \
 	[GW_ENCRYPTION_##id] = {                                                                   \
 		.name = name_,                                                                     \
 		.xfrm_name = xfrm,                                                                 \
 		.aead = aead_,                                                                     \
-		.key_bytes = { key1, key2 },                                                       \
+		.key_bytes = { key1, key2, key3 },                                                 \
 		.salt_bytes = salt,                                                                \
 		.iv_bytes = iv,                                                                    \
 		.block_bytes = block,                                                              \
@@ -38,6 +39,40 @@ const struct gw_integrity gw_integrities[GW_INTEGRITY_COUNT] = {
 #undef ENCRYPTION
 #undef INTEGRITY
 };
+
+bool gw_encryption_counts_ivs(enum gw_encryption_id id)
+{
+	return gw_encryptions[id].salt_bytes > 0;
+}
+
+int gw_encryption_key_place(enum gw_encryption_id id, unsigned int bytes)
+{
+	const struct gw_encryption *row = &gw_encryptions[id];
+
+	// The first length counts even where it is 0: NULL takes an empty key.
+	for (int i = 0; i < GW_KEY_LENGTHS && (i == 0 || row->key_bytes[i]); i++)
+		if (bytes == (unsigned int)row->key_bytes[i] + row->salt_bytes)
+			return i;
+	return -1;
+}
+
+const char *gw_encryption_key_lengths(
+	enum gw_encryption_id id, unsigned int extra, char *buffer, size_t size)
+{
+	const uint8_t *lengths = gw_encryptions[id].key_bytes;
+	size_t used = 0;
+
+	for (int i = 0; i < GW_KEY_LENGTHS && (i == 0 || lengths[i]) && used < size; i++) {
+		bool last = i + 1 == GW_KEY_LENGTHS || !lengths[i + 1];
+
+		used += snprintf(buffer + used, size - used, "%s%u",
+			i == 0 ? ""
+			: last ? " or "
+			       : ", ",
+			lengths[i] + extra);
+	}
+	return buffer;
+}
 
 enum gw_encryption_id gw_encryption_find(const char *name)
 {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -31,6 +32,7 @@ enum gw_integrity_id {
 	GW_INTEGRITY_COUNT
 };
 
+#define GW_KEY_LENGTHS        3  // that one encryption algorithm has, at most
 #define GW_MAX_ENCRYPTION_KEY 36 // bytes, with salt
 #define GW_MAX_INTEGRITY_KEY  64
 
@@ -38,11 +40,11 @@ struct gw_encryption {
 	const char *name;
 	const char *xfrm_name; // what `ip xfrm` and IKE daemons call it
 	bool aead;
-	uint8_t key_bytes[2]; // without salt; 0: no such length
-	uint8_t salt_bytes;   // at the end of the key, as RFC 4106 section 8.1 has it
-	uint8_t iv_bytes;     // in each packet
-	uint8_t block_bytes;  // ciphertext is a multiple of it
-	uint8_t icv_bytes;    // AEAD only
+	uint8_t key_bytes[GW_KEY_LENGTHS]; // without salt, ascending; 0: no further one
+	uint8_t salt_bytes;                // at the end of the key, as RFC 4106 section 8.1 has it
+	uint8_t iv_bytes;                  // in each packet
+	uint8_t block_bytes;               // ciphertext is a multiple of it
+	uint8_t icv_bytes;                 // AEAD only
 };
 
 struct gw_integrity {
@@ -56,6 +58,16 @@ struct gw_integrity {
 extern const struct gw_encryption gw_encryptions[GW_ENCRYPTION_COUNT];
 extern const struct gw_integrity gw_integrities[GW_INTEGRITY_COUNT];
 
-// By name or xfrm name; 0 when unknown.
+// True where the IV is the sequence number, so that two SAs with one key would use the same nonces.
+bool gw_encryption_counts_ivs(enum gw_encryption_id id);
+
+// The place in key_bytes of a key of so many bytes, salt and all; -1 where it is none of them.
+int gw_encryption_key_place(enum gw_encryption_id id, unsigned int bytes);
+// "20, 28 or 36", of keys with extra bytes after them.
+const char *gw_encryption_key_lengths(
+	enum gw_encryption_id id, unsigned int extra, char *buffer, size_t size);
+
+// By name or xfrm name; 0 when unknown. The kernel has one xfrm name for all lengths of an AEAD's
+// ICV: it stands for the longest.
 enum gw_encryption_id gw_encryption_find(const char *name);
 enum gw_integrity_id gw_integrity_find(const char *name);

@@ -71,14 +71,14 @@ static int compare_sas(const void *a, const void *b)
 	return gw_addr_compare(&x->destination, &y->destination);
 }
 
-// The AEADs are the ones whose IV is the sequence number.
 static bool counts_nonces(const struct gw_sa_spec *spec)
 {
-	return spec->direction == GW_DIRECTION_OUT && gw_encryptions[spec->encryption].aead;
+	return spec->direction == GW_DIRECTION_OUT && gw_encryption_counts_ivs(spec->encryption);
 }
 
-// Key and salt together: with another salt the nonces differ. SAs that this is not about are all
-// different from each other and stand before the others.
+// Key and salt together: with another salt the nonces differ. The algorithm does not matter:
+// AES-GCM makes one and the same key stream for each length of its ICV. SAs that this is not about
+// are all different from each other and stand before the others.
 static int compare_keys(const void *a, const void *b)
 {
 	const struct gw_sa_spec *x = a, *y = b;
@@ -88,8 +88,6 @@ static int compare_keys(const void *a, const void *b)
 		return x_counts ? 1 : -1;
 	if (!x_counts)
 		return (x > y) - (x < y);
-	if (x->encryption != y->encryption)
-		return (int)x->encryption - (int)y->encryption;
 	if (x->encryption_key_bytes != y->encryption_key_bytes)
 		return x->encryption_key_bytes - y->encryption_key_bytes;
 	return memcmp(x->encryption_key, y->encryption_key, x->encryption_key_bytes);

@@ -42,7 +42,7 @@ static int read_encryption_algorithm(
 	json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
-	char list[200];
+	char list[300];
 
 	if (json_is_string(value))
 		spec->encryption = gw_encryption_find(json_string_value(value));
@@ -56,7 +56,7 @@ static int read_integrity_algorithm(
 	json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
-	char list[200];
+	char list[300];
 
 	if (json_is_string(value))
 		spec->integrity = gw_integrity_find(json_string_value(value));

@@ -98,45 +98,31 @@ static int check_addresses(const struct gw_sa_spec *spec, struct gw_error *err)
 	return 0;
 }
 
-// "20 or 36", for an algorithm's key with extra bytes after it.
-static const char *key_lengths(
-	const struct gw_encryption *algorithm, unsigned int extra, char *buffer, size_t size)
-{
-	if (algorithm->key_bytes[1])
-		snprintf(buffer, size, "%u or %u", algorithm->key_bytes[0] + extra,
-			algorithm->key_bytes[1] + extra);
-	else
-		snprintf(buffer, size, "%u", algorithm->key_bytes[0] + extra);
-	return buffer;
-}
-
 static int check_encryption_key(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const struct gw_encryption *algorithm = &gw_encryptions[spec->encryption];
 	unsigned int salt = algorithm->salt_bytes, given = spec->encryption_key_bytes;
 	char with_salt[24], without[24];
 
-	if (given == algorithm->key_bytes[0] + salt)
-		return 0;
-	if (algorithm->key_bytes[1] && given == algorithm->key_bytes[1] + salt)
+	if (gw_encryption_key_place(spec->encryption, given) >= 0)
 		return 0;
 	if (algorithm->key_bytes[0] == 0)
 		return gw_error_at(err, EINVAL, NULL, "encryption.key",
 			"%s takes no key; leave it out", algorithm->name);
-	key_lengths(algorithm, salt, with_salt, sizeof(with_salt));
+	gw_encryption_key_lengths(spec->encryption, salt, with_salt, sizeof(with_salt));
 	if (salt == 0)
 		return gw_error_at(err, EINVAL, NULL, "encryption.key",
 			"has %u bytes; %s takes a key of %s bytes", given, algorithm->name,
 			with_salt);
 	return gw_error_at(err, EINVAL, NULL, "encryption.key",
 		"has %u bytes; %s takes %s bytes: a key of %s, then the salt of %u", given,
-		algorithm->name, with_salt, key_lengths(algorithm, 0, without, sizeof(without)),
-		salt);
+		algorithm->name, with_salt,
+		gw_encryption_key_lengths(spec->encryption, 0, without, sizeof(without)), salt);
 }
 
 static int check_integrity_missing(const struct gw_sa_spec *spec, struct gw_error *err)
 {
-	char integrities[120], aeads[120];
+	char integrities[200], aeads[200];
 
 	return gw_error_at(err, EINVAL, NULL, "integrity",
 		"is missing: %s alone does not stop forgery (RFC 8221 section 2); add integrity "
@@ -151,7 +137,7 @@ static int check_algorithms(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const struct gw_encryption *encryption;
 	const struct gw_integrity *integrity;
-	char list[200];
+	char list[300];
 	int ret;
 
 	if (spec->encryption == GW_ENCRYPTION_UNSET || spec->encryption >= GW_ENCRYPTION_COUNT)

@@ -4,18 +4,18 @@
 
 Sa.seal and Sa.open work on bytes and leave nothing to defaults, so that malformed but authentic packets can be made
 too. scapy_seal and scapy_open say the same through scapy where scapy can: its SecurityAssociation knows extended
-sequence numbers for combined modes only.
+sequence numbers for combined modes only, and of AES-GCM the whole tag only.
 """
 
 import dataclasses
-import hashlib
 import hmac
 import os
 import socket
 import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.cmac import CMAC
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
@@ -35,7 +35,7 @@ class Algorithm:
     iv_bytes: int = 8
     block_bytes: int = 4
     icv_bytes: int = 16
-    scapy_crypt: str = ""
+    scapy_crypt: str = ""  # where it can
     scapy_auth: str = "NULL"
 
     @property
@@ -45,20 +45,72 @@ class Algorithm:
 
 ALGORITHMS = (
     Algorithm("aes-gcm-16/128", "aes-gcm-16", 20, scapy_crypt="AES-GCM"),
+    Algorithm("aes-gcm-16/192", "aes-gcm-16", 28, scapy_crypt="AES-GCM"),
     Algorithm("aes-gcm-16/256", "aes-gcm-16", 36, scapy_crypt="AES-GCM"),
+    Algorithm("aes-gcm-12/256", "aes-gcm-12", 36, icv_bytes=12),
+    Algorithm("aes-gcm-8/128", "aes-gcm-8", 20, icv_bytes=8),
+    Algorithm("aes-ccm-16/128", "aes-ccm-16", 19, scapy_crypt="AES-CCM"),
+    Algorithm("aes-ccm-8/256", "aes-ccm-8", 35, icv_bytes=8, scapy_crypt="AES-CCM"),
+    Algorithm("aes-gmac/128", "aes-gmac", 20),
+    Algorithm("aes-gmac/256", "aes-gmac", 36),
     Algorithm("chacha20-poly1305", "chacha20-poly1305", 36, scapy_crypt="CHACHA20-POLY1305"),
     Algorithm("aes-cbc/128 hmac-sha2-256-128", "aes-cbc", 16, "hmac-sha2-256-128", 32, 16, 16, 16,
+              "AES-CBC", "SHA2-256-128"),
+    Algorithm("aes-cbc/192 hmac-sha2-256-128", "aes-cbc", 24, "hmac-sha2-256-128", 32, 16, 16, 16,
               "AES-CBC", "SHA2-256-128"),
     Algorithm("aes-cbc/256 hmac-sha2-256-128", "aes-cbc", 32, "hmac-sha2-256-128", 32, 16, 16, 16,
               "AES-CBC", "SHA2-256-128"),
     Algorithm("aes-cbc/128 hmac-sha1-96", "aes-cbc", 16, "hmac-sha1-96", 20, 16, 16, 12, "AES-CBC", "HMAC-SHA1-96"),
     Algorithm("aes-cbc/256 hmac-sha1-96", "aes-cbc", 32, "hmac-sha1-96", 20, 16, 16, 12, "AES-CBC", "HMAC-SHA1-96"),
+    Algorithm("aes-cbc/256 hmac-sha2-384-192", "aes-cbc", 32, "hmac-sha2-384-192", 48, 16, 16, 24,
+              "AES-CBC", "SHA2-384-192"),
+    Algorithm("aes-cbc/256 hmac-sha2-512-256", "aes-cbc", 32, "hmac-sha2-512-256", 64, 16, 16, 32,
+              "AES-CBC", "SHA2-512-256"),
+    Algorithm("aes-cbc/128 aes-xcbc-96", "aes-cbc", 16, "aes-xcbc-96", 16, 16, 16, 12),
+    Algorithm("aes-cbc/128 aes-cmac-96", "aes-cbc", 16, "aes-cmac-96", 16, 16, 16, 12, "AES-CBC", "AES-CMAC-96"),
+    Algorithm("aes-ctr/128 hmac-sha2-256-128", "aes-ctr", 20, "hmac-sha2-256-128", 32, 8, 4, 16,
+              "AES-CTR", "SHA2-256-128"),
+    Algorithm("aes-ctr/192 hmac-sha1-96", "aes-ctr", 28, "hmac-sha1-96", 20, 8, 4, 12, "AES-CTR", "HMAC-SHA1-96"),
+    Algorithm("aes-ctr/256 aes-xcbc-96", "aes-ctr", 36, "aes-xcbc-96", 16, 8, 4, 12),
+    Algorithm("null aes-cmac-96", "null", 0, "aes-cmac-96", 16, 0, 4, 12, "NULL", "AES-CMAC-96"),
     Algorithm("null hmac-sha2-256-128", "null", 0, "hmac-sha2-256-128", 32, 0, 4, 16, "NULL", "SHA2-256-128"),
 )
 BY_LABEL = {algorithm.label: algorithm for algorithm in ALGORITHMS}
 GCM = BY_LABEL["aes-gcm-16/128"]
 CBC = BY_LABEL["aes-cbc/256 hmac-sha2-256-128"]
 NULL = BY_LABEL["null hmac-sha2-256-128"]
+
+
+def hmac_by(name):
+    return lambda key, message: hmac.new(key, message, name).digest()
+
+
+def aes_cmac(key, message):
+    mac = CMAC(algorithms.AES(key))
+    mac.update(message)
+    return mac.finalize()
+
+
+def aes_xcbc(key, message):
+    """RFC 3566 from the block cipher alone: python-cryptography has no XCBC."""
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    k1, k2, k3 = (encryptor.update(bytes((number,)) * 16) for number in (1, 2, 3))
+    at = max(len(message) - 1, 0) // 16 * 16
+    last, mask = message[at:], k2
+    if len(last) < 16:
+        last, mask = last + b"\x80" + bytes(15 - len(last)), k3
+    chain = Cipher(algorithms.AES(k1), modes.CBC(bytes(16))).encryptor()
+    return chain.update(message[:at] + bytes(a ^ b for a, b in zip(last, mask)))[-16:]
+
+
+MACS = {
+    "hmac-sha1-96": hmac_by("sha1"),
+    "hmac-sha2-256-128": hmac_by("sha256"),
+    "hmac-sha2-384-192": hmac_by("sha384"),
+    "hmac-sha2-512-256": hmac_by("sha512"),
+    "aes-xcbc-96": aes_xcbc,
+    "aes-cmac-96": aes_cmac,
+}
 
 
 class NotAuthentic(Exception):
@@ -136,7 +188,8 @@ class Sa:
         header = struct.pack("!II", self.spi, low)
         iv = os.urandom(self.algorithm.iv_bytes) if iv is None else iv
         if self.algorithm.aead:
-            return header + iv + self._aead().encrypt(self.key[-4:] + iv, plaintext, self._aad(header, high))
+            sealed = self._aead_seal(iv, plaintext, self._aad(header, high))
+            return header + iv + sealed
         body = header + iv + self._encrypt(iv, plaintext)
         return body + self._tag(body, high)
 
@@ -157,7 +210,7 @@ class Sa:
         iv = packet[8:8 + algorithm.iv_bytes]
         if algorithm.aead:
             try:
-                plain = self._aead().decrypt(self.key[-4:] + iv, packet[8 + len(iv):], self._aad(packet[:8], high))
+                plain = self._aead_open(iv, packet[8 + len(iv):], self._aad(packet[:8], high))
             except Exception as error:
                 raise NotAuthentic(f"SPI {spi:#x} sequence {low}: the tag is wrong") from error
         else:
@@ -180,9 +233,35 @@ class Sa:
             header.options = options
         return bytes(header / esp)
 
-    def _aead(self):
-        key = self.key[:-4]
-        return AESGCM(key) if self.algorithm.encryption == "aes-gcm-16" else ChaCha20Poly1305(key)
+    def _split_key(self, iv):
+        """The key, and the nonce that its salt makes with the IV."""
+        salt_bytes = 3 if self.algorithm.encryption.startswith("aes-ccm") else 4
+        return self.key[:-salt_bytes], self.key[-salt_bytes:] + iv
+
+    def _aead_seal(self, iv, plaintext, aad):
+        key, nonce = self._split_key(iv)
+        if self.algorithm.encryption == "chacha20-poly1305":
+            return ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
+        if self.algorithm.encryption == "aes-gmac":
+            return plaintext + AESGCM(key).encrypt(nonce, b"", aad + iv + plaintext)
+        if self.algorithm.encryption.startswith("aes-ccm"):
+            return AESCCM(key, self.algorithm.icv_bytes).encrypt(nonce, plaintext, aad)
+        # A short tag is the start of the whole one (NIST SP 800-38D section 7.1).
+        return AESGCM(key).encrypt(nonce, plaintext, aad)[:len(plaintext) + self.algorithm.icv_bytes]
+
+    def _aead_open(self, iv, sealed, aad):
+        key, nonce = self._split_key(iv)
+        if self.algorithm.encryption == "chacha20-poly1305":
+            return ChaCha20Poly1305(key).decrypt(nonce, sealed, aad)
+        if self.algorithm.encryption.startswith("aes-ccm"):
+            return AESCCM(key, self.algorithm.icv_bytes).decrypt(nonce, sealed, aad)
+        text, tag = sealed[:-self.algorithm.icv_bytes], sealed[-self.algorithm.icv_bytes:]
+        if self.algorithm.encryption == "aes-gmac":
+            AESGCM(key).decrypt(nonce, tag, aad + iv + text)
+            return text
+        decryptor = Cipher(algorithms.AES(key), modes.GCM(nonce, tag, min_tag_length=len(tag))).decryptor()
+        decryptor.authenticate_additional_data(aad)
+        return decryptor.update(text) + decryptor.finalize()
 
     def _aad(self, header, high):
         return header[:4] + struct.pack("!I", high) + header[4:] if self.esn else header
@@ -190,12 +269,13 @@ class Sa:
     def _tag(self, body, high):
         if self.esn:
             body += struct.pack("!I", high)
-        digest = hashlib.sha256 if self.algorithm.integrity == "hmac-sha2-256-128" else hashlib.sha1
-        return hmac.new(self.auth_key, body, digest).digest()[:self.algorithm.icv_bytes]
+        return MACS[self.algorithm.integrity](self.auth_key, body)[:self.algorithm.icv_bytes]
 
     def _encrypt(self, iv, plaintext):
         if self.algorithm.encryption == "null":
             return plaintext
+        if self.algorithm.encryption == "aes-ctr":
+            return self._counter(iv, plaintext)
         # A ciphertext that is no whole number of blocks is what a test may want: pad, encrypt, cut.
         whole = plaintext + bytes(-len(plaintext) % 16)
         encryptor = Cipher(algorithms.AES(self.key), modes.CBC(iv)).encryptor()
@@ -204,18 +284,26 @@ class Sa:
     def _decrypt(self, iv, ciphertext):
         if self.algorithm.encryption == "null":
             return ciphertext
+        if self.algorithm.encryption == "aes-ctr":
+            return self._counter(iv, ciphertext)
         decryptor = Cipher(algorithms.AES(self.key), modes.CBC(iv)).decryptor()
         return decryptor.update(ciphertext) + decryptor.finalize()
+
+    def _counter(self, iv, text):
+        key, nonce = self._split_key(iv)
+        encryptor = Cipher(algorithms.AES(key), modes.CTR(nonce + bytes((0, 0, 0, 1)))).encryptor()
+        return encryptor.update(text) + encryptor.finalize()
 
     # --- scapy's opinion
 
     def scapy_can(self):
-        return self.algorithm.aead or not self.esn
+        return bool(self.algorithm.scapy_crypt) and (self.algorithm.aead or not self.esn)
 
     def _scapy(self):
         header = (IPv6 if self.outer_family == 6 else IP)(src=self.source, dst=self.destination)
         return SecurityAssociation(
             ESP, spi=self.spi, crypt_algo=self.algorithm.scapy_crypt, crypt_key=self.key or None,
+            crypt_icv_size=self.algorithm.icv_bytes if self.algorithm.aead else None,
             auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None, tunnel_header=header,
             esn_en=self.esn)
 

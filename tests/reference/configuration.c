@@ -58,15 +58,16 @@ static void markdown_field(FILE *out, const struct gw_field *field, const char *
 	fprintf(out, " | %s |\n", field->help);
 }
 
-static void print_key_lengths(FILE *out, const struct gw_encryption *row)
+static void print_key_lengths(FILE *out, enum gw_encryption_id id)
 {
+	const struct gw_encryption *row = &gw_encryptions[id];
+	char lengths[32];
+
 	if (row->key_bytes[0] == 0)
 		fprintf(out, "none");
-	else if (row->key_bytes[1])
-		fprintf(out, "%u or %u", row->key_bytes[0] + row->salt_bytes,
-			row->key_bytes[1] + row->salt_bytes);
 	else
-		fprintf(out, "%u", row->key_bytes[0] + row->salt_bytes);
+		fprintf(out, "%s",
+			gw_encryption_key_lengths(id, row->salt_bytes, lengths, sizeof(lengths)));
 	if (row->salt_bytes)
 		fprintf(out, ", the last %u of them the salt", row->salt_bytes);
 }
@@ -80,7 +81,7 @@ static void markdown_algorithms(FILE *out)
 		const struct gw_encryption *row = &gw_encryptions[id];
 
 		fprintf(out, "| `%s` | `%s` | ", row->name, row->xfrm_name);
-		print_key_lengths(out, row);
+		print_key_lengths(out, id);
 		fprintf(out, " | %s |\n", row->aead ? "refused" : "needed");
 	}
 	fprintf(out, "\n| integrity | in `ip xfrm` | bytes of key |\n|---|---|---|\n");
@@ -125,7 +126,7 @@ static void man_algorithms(FILE *out)
 		const struct gw_encryption *row = &gw_encryptions[id];
 
 		fprintf(out, "\n*%s*\n\t", row->name);
-		print_key_lengths(out, row);
+		print_key_lengths(out, id);
 		fprintf(out, "; integrity beside it is %s.\n", row->aead ? "refused" : "needed");
 	}
 	fprintf(out, "\nIntegrity, likewise:\n");

@@ -59,14 +59,15 @@ static unsigned int distinct(const struct iv *ivs, unsigned int count)
 	return found;
 }
 
-// RFC 4106 section 3.1 and RFC 7634 section 2: the IV must never repeat, so it is the number.
-START_TEST(aead_iv_is_the_sequence_number)
+// RFC 3686 section 4, RFC 4106 section 3.1, RFC 4309 section 3.1, RFC 4543 section 3.1 and RFC 7634
+// section 2: the IV must never repeat, so it is the number.
+START_TEST(counted_iv_is_the_sequence_number)
 {
 	for (unsigned int c = 0; c < RTE_DIM(kit_classes); c++) {
 		struct gw_crypto_key *key;
 		struct iv *ivs;
 
-		if (kit_classes[c].integrity != GW_INTEGRITY_NONE)
+		if (!gw_encryption_counts_ivs(kit_classes[c].encryption))
 			continue;
 		key = kit_key(&kit_classes[c], false, 0);
 		ivs = collect(&kit_classes[c], key);
@@ -105,10 +106,12 @@ END_TEST
 // same key must not have one in common.
 START_TEST(cbc_iv_is_unpredictable)
 {
-	struct gw_crypto_key *key = kit_key(&kit_classes[3], false, 0);
-	struct gw_crypto_key *twin = kit_key(&kit_classes[3], false, 0);
-	struct iv *ivs = collect(&kit_classes[3], key);
-	struct iv *twins = collect(&kit_classes[3], twin);
+	const struct kit_class *class =
+		kit_class_of(GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 16);
+	struct gw_crypto_key *key = kit_key(class, false, 0);
+	struct gw_crypto_key *twin = kit_key(class, false, 0);
+	struct iv *ivs = collect(class, key);
+	struct iv *twins = collect(class, twin);
 	struct iv steps[PACKETS - 1], both[2 * PACKETS];
 	unsigned int bits = 0;
 
@@ -135,7 +138,8 @@ END_TEST
 START_TEST(cbc_iv_is_the_masked_number_encrypted)
 {
 	struct gw_crypto_engine *engine = gw_crypto_engine_new();
-	struct gw_crypto_key *key = kit_key(&kit_classes[4], true, 0);
+	struct gw_crypto_key *key = kit_key(
+		kit_class_of(GW_ENCRYPTION_AES_CBC, GW_INTEGRITY_HMAC_SHA2_256_128, 32), true, 0);
 	uint8_t packet[128], expected[16], zero[16] = {};
 	struct gw_crypto_op op = { key, packet, 32, GW_CRYPTO_OK, 0x0123456789abcdef };
 	rte_be64_t number = rte_cpu_to_be_64(op.sequence);
@@ -146,8 +150,8 @@ START_TEST(cbc_iv_is_the_masked_number_encrypted)
 		expected[8 + i] ^= ((const uint8_t *)&number)[i];
 	job.cipher_mode = IMB_CIPHER_CBC;
 	job.cipher_direction = IMB_DIR_ENCRYPT;
-	job.enc_keys = key->cbc.encrypt;
-	job.dec_keys = key->cbc.decrypt;
+	job.enc_keys = gw_crypto_part(key, key->at.encrypt);
+	job.dec_keys = gw_crypto_part(key, key->at.decrypt);
 	job.key_len_in_bytes = 32;
 	job.src = expected;
 	job.dst = expected;
@@ -171,7 +175,7 @@ int main(void)
 	Suite *suite = suite_create("crypto_iv");
 	TCase *tcase = tcase_create("IVs");
 
-	tcase_add_test(tcase, aead_iv_is_the_sequence_number);
+	tcase_add_test(tcase, counted_iv_is_the_sequence_number);
 	tcase_add_test(tcase, aead_iv_has_the_high_half);
 	tcase_add_test(tcase, cbc_iv_is_unpredictable);
 	tcase_add_test(tcase, cbc_iv_is_the_masked_number_encrypted);

@@ -14,6 +14,7 @@
 #define LONGEST    2048u
 #define ROOM_BYTES 8192u // a multiple of the page size, and enough for the longest packet
 #define FILLER     0xa5
+#define BESIDE     64u // bytes that are looked at beside a packet
 #define HIGH_HALF  ((uint64_t)5 << 32)
 
 // A room between two unreadable pages.
@@ -66,7 +67,7 @@ static void round_trip(struct gw_crypto_engine *engine, struct gw_crypto_op *op,
 	unsigned int bytes = kit_packet_bytes(op->key, op->payload_bytes);
 	unsigned int payload_at = 8 + op->key->iv_bytes;
 	uint8_t clear[ROOM_BYTES], header[64];
-	uint8_t untouched[64];
+	uint8_t untouched[BESIDE];
 	const uint8_t *beside;
 
 	kit_pattern(clear, op->payload_bytes, 13, op->payload_bytes);
@@ -79,7 +80,7 @@ static void round_trip(struct gw_crypto_engine *engine, struct gw_crypto_op *op,
 	ck_assert_mem_eq(op->esp + payload_at, clear, op->payload_bytes);
 	ck_assert_mem_eq(op->esp, header, payload_at);
 	// The packet's open side: the other one is an unreadable page.
-	beside = at_end ? op->esp - 64 : op->esp + bytes;
+	beside = at_end ? op->esp - BESIDE : op->esp + bytes;
 	memset(untouched, FILLER, sizeof(untouched));
 	ck_assert_mem_eq(beside, untouched, sizeof(untouched));
 }
@@ -87,10 +88,13 @@ static void round_trip(struct gw_crypto_engine *engine, struct gw_crypto_op *op,
 static struct gw_crypto_op place(const struct room *room, const struct gw_crypto_key *key,
 	uint32_t payload_bytes, bool at_end)
 {
-	memset(room->first, FILLER, ROOM_BYTES);
+	unsigned int bytes = kit_packet_bytes(key, payload_bytes);
+	uint8_t *esp = at_end ? room->end - bytes : room->first;
+
+	memset(at_end ? esp - BESIDE : esp, FILLER, bytes + BESIDE);
 	return (struct gw_crypto_op){
 		.key = key,
-		.esp = at_end ? room->end - kit_packet_bytes(key, payload_bytes) : room->first,
+		.esp = esp,
 		.payload_bytes = payload_bytes,
 		.sequence = sequence_of(key, payload_bytes),
 	};
@@ -100,14 +104,13 @@ static void all_lengths(struct gw_crypto_engine *engine, const struct gw_crypto_
 {
 	struct room room = room_new();
 
-	for (uint32_t bytes = 1; bytes <= LONGEST; bytes++) {
+	for (uint32_t bytes = key->align_bytes; bytes <= LONGEST; bytes += key->align_bytes) {
 		for (int at_end = 0; at_end <= 1; at_end++) {
 			struct gw_crypto_op op = place(&room, key, bytes, at_end);
 
-			if (bytes % key->align_bytes == 0) {
-				round_trip(engine, &op, at_end);
-				continue;
-			}
+			round_trip(engine, &op, at_end);
+			// A byte less is no length that ESP has.
+			op.payload_bytes--;
 			gw_crypto_seal(engine, &op, 1);
 			ck_assert_int_eq(op.status, GW_CRYPTO_FAILED);
 			gw_crypto_open(engine, &op, 1);
@@ -125,12 +128,11 @@ START_TEST(guard_pages)
 	engine = gw_crypto_engine_new();
 	ck_assert_ptr_nonnull(engine);
 	for (unsigned int c = 0; c < RTE_DIM(kit_classes); c++) {
-		for (int esn = 0; esn <= 1; esn++) {
-			struct gw_crypto_key *key = kit_key(&kit_classes[c], esn, 0);
+		// Each code path has every class, and each class both kinds of numbers.
+		struct gw_crypto_key *key = kit_key(&kit_classes[c], (c + _i) % 2, 0);
 
-			all_lengths(engine, key);
-			gw_crypto_key_free(key);
-		}
+		all_lengths(engine, key);
+		gw_crypto_key_free(key);
 	}
 	gw_crypto_engine_free(engine);
 }

@@ -9,7 +9,7 @@
 #include "crypto_kit.h"
 #include "run.h"
 
-#define KEYS         48u
+#define KEYS         (2 * RTE_DIM(kit_classes))
 #define MOST_OPS     300u // more than one batch
 #define PACKET_BYTES 2048u
 #define ROUNDS       40

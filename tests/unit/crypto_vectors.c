@@ -114,8 +114,8 @@ START_TEST(hmac_messages)
 		gw_hex_decode(messages[_i].message, message, sizeof(message));
 	job.auth_tag_output = tag;
 	job.auth_tag_output_len_in_bytes = key->icv_bytes;
-	job.u.HMAC._hashed_auth_key_xor_ipad = key->cbc.inner;
-	job.u.HMAC._hashed_auth_key_xor_opad = key->cbc.outer;
+	job.u.HMAC._hashed_auth_key_xor_ipad = gw_crypto_part(key, key->at.hash);
+	job.u.HMAC._hashed_auth_key_xor_opad = gw_crypto_part(key, key->at.hash_more);
 	ck_assert_uint_eq(IMB_SUBMIT_HASH_BURST(manager, &job, 1, key->hash), 1);
 	ck_assert_int_eq(gw_hex_decode(messages[_i].icv, icv, sizeof(icv)), key->icv_bytes);
 	ck_assert_mem_eq(tag, icv, key->icv_bytes);

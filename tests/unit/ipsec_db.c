@@ -28,6 +28,14 @@ static struct gw_sa_spec other_salt(void)
 	return spec;
 }
 
+static struct gw_sa_spec same_key_shorter_icv(void)
+{
+	struct gw_sa_spec spec = same_key();
+
+	spec.encryption = GW_ENCRYPTION_AES_GCM_8;
+	return spec;
+}
+
 static struct gw_sa_spec other_destination(void)
 {
 	struct gw_sa_spec spec = in_sa(0x1000);
@@ -63,6 +71,8 @@ static const struct {
 	{ "same inbound id", same_in, -EEXIST, "inbound SA with SPI 0x00001000 and destination" },
 	{ "same outbound id", same_out, -EEXIST, "outbound SA with SPI 0x00001000" },
 	{ "key in use", same_key, -EEXIST, "must never use a key in two SAs" },
+	{ "key in use with a longer ICV", same_key_shorter_icv, -EEXIST,
+		"aes-gcm-8 must never use a key in two SAs" },
 	{ "key in use inbound", same_key_but_inbound, 0, "" },
 	{ "same key, other salt", other_salt, 0, "" },
 	{ "same SPI, other destination", other_destination, 0, "" },
