@@ -9,9 +9,12 @@
 //   2. the 64-bit sequence number; refused if it was seen or is too old
 //   3. verify the ICV and decrypt
 //   4. record the number: of two copies in flight one wins
-//   5. trailer, inner IP header, ECN (RFC 6040)
+//   5. in UDP: has the peer moved?
+//   6. trailer, inner IP header, ECN (RFC 6040)
 
 #include "graph/node.h"
+
+#include <rte_ring.h>
 
 #include "graph/buffer.h"
 #include "ipsec/esp.h"
@@ -74,9 +77,39 @@ static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet, ui
 	return GW_DROP_COUNT;
 }
 
-// Steps 4 and 5.
-static enum gw_drop finish(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_crypto_op *op)
+// Step 5. A NAT may give the peer another address or port at any time. That is believed only from
+// the newest authentic packet, so that neither a forger nor one that comes late moves anything, and
+// it is told, once for each change; where packets to the peer go stays the key exchange's to say.
+static void check_mapping(
+	const struct gw_worker *worker, const struct gw_packet *packet, uint64_t sequence)
+{
+	const struct gw_flow *flow = &packet->flow;
+	struct gw_sa *sa = packet->sa;
+	uint64_t now = gw_sa_mapping(flow->family, flow->source, flow->source_port);
+	// Relaxed here and below: the word is all there is, nothing else is read with it.
+	uint64_t before = atomic_load_explicit(&sa->mapping, memory_order_relaxed);
+	struct gw_event event = {
+		.kind = GW_EVENT_MAPPING,
+		.spi = rte_be_to_cpu_32(sa->spi),
+		.destination = sa->spec.destination,
+		.direction = sa->direction,
+		.flow = *flow,
+	};
+
+	if (now == before ||
+		sequence < atomic_load_explicit(&sa->replay->top, memory_order_relaxed))
+		return;
+	if (!atomic_compare_exchange_strong_explicit(
+		    &sa->mapping, &before, now, memory_order_relaxed, memory_order_relaxed))
+		return;
+	// A full ring: the next packet finds the change again.
+	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
+		atomic_store_explicit(&sa->mapping, before, memory_order_relaxed);
+}
+
+// Steps 4 to 6.
+static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, const struct gw_crypto_op *op)
 {
 	struct gw_sa *sa = packet->sa;
 	uint8_t *payload = op->esp + GW_ESP_HEADER_BYTES + sa->iv_bytes;
@@ -95,6 +128,8 @@ static enum gw_drop finish(
 		break;
 	}
 	gw_replay_raise(sa->replay, op->sequence);
+	if (sa->udp_bytes)
+		check_mapping(worker, packet, op->sequence);
 	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
 	if (unlikely(data_bytes < 0))
 		return GW_DROP_ESP_PADDING;
@@ -159,7 +194,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < ready; i++) {
 		struct rte_mbuf *mbuf = packets[position[i]];
 		struct gw_packet *packet = gw_packet(mbuf);
-		enum gw_drop reason = finish(mbuf, packet, &ops[i]);
+		enum gw_drop reason = finish(worker, mbuf, packet, &ops[i]);
 
 		if (likely(reason == GW_DROP_COUNT)) {
 			count_packet(worker, packet);

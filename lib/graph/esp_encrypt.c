@@ -8,7 +8,8 @@
 //   1. make it contiguous and ours alone
 //   2. take its sequence number, one block for all packets of an SA in the vector
 //   3. behind the inner packet: padding, pad length, next header, room for the ICV
-//   4. before it: IV (written by the engine), SPI and sequence number, outer IP header
+//   4. before it: IV (written by the engine), SPI and sequence number, UDP header where the SA has
+//      one (RFC 3948), outer IP header
 //   5. encrypt, compute the ICV
 
 #include "graph/node.h"
@@ -80,8 +81,8 @@ static uint8_t *encapsulate(
 static void become_outer(struct gw_packet *packet)
 {
 	packet->flow.family = packet->sa->outer_family;
-	packet->flow.protocol = IPPROTO_ESP;
-	packet->header_bytes = packet->sa->outer_bytes;
+	packet->flow.protocol = packet->sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP;
+	packet->header_bytes = (uint16_t)(packet->sa->outer_bytes - packet->sa->udp_bytes);
 	packet->more_fragments = 0;
 	packet->fragment_offset = 0;
 	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;

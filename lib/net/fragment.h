@@ -29,5 +29,5 @@ void gw_fragment_header_write(uint8_t *out, const uint8_t *header, uint8_t famil
 	uint32_t header_bytes, const struct gw_fragment *fragment);
 
 // Room that has to be left in front of a piece for what comes next: outer header, ESP, IV,
-// Ethernet.
+// Ethernet. (With UDP it may be more; then esp_encrypt makes room.)
 #define GW_FRAGMENT_FRONT 80

@@ -98,6 +98,24 @@ static int check_addresses(const struct gw_sa_spec *spec, struct gw_error *err)
 	return 0;
 }
 
+// Inbound, the destination is the gateway, which looks for ESP in UDP on one port alone: the one
+// that it shares with IKE (RFC 3948 section 2.1).
+static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct gw_encapsulation *ports = &spec->encapsulation;
+
+	if (!ports->source_port != !ports->destination_port)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation",
+			"must have both ports, or neither where ESP stands bare");
+	if (gw_sa_spec_in_udp(spec) && spec->direction == GW_DIRECTION_IN &&
+		ports->destination_port != GW_NAT_T_PORT)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.destination_port",
+			"is %u; of an inbound SA it must be %d, the port on which the gateway "
+			"takes ESP in UDP",
+			ports->destination_port, GW_NAT_T_PORT);
+	return 0;
+}
+
 // "20 or 36", for an algorithm's key with extra bytes after it.
 static const char *key_lengths(
 	const struct gw_encryption *algorithm, unsigned int extra, char *buffer, size_t size)
@@ -219,6 +237,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		check_name,
 		check_kind,
 		check_addresses,
+		check_encapsulation,
 		check_algorithms,
 		check_state,
 	};

@@ -19,8 +19,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
+from scapy.packet import Raw
 
 IPPROTO_ESP = 50
+IPPROTO_UDP = 17
+NAT_T_PORT = 4500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Sa:
 
     def overhead(self, inner_bytes):
         """Bytes of the outer packet, headers included, around an inner one of that size."""
-        outer = 40 if self.outer_family == 6 else 20
+        outer = (40 if self.outer_family == 6 else 20) + (8 if self.ports else 0)
         trailer = -(inner_bytes + 2) % self.algorithm.block_bytes + 2
         return outer + 8 + self.algorithm.iv_bytes + trailer + self.algorithm.icv_bytes
 
@@ -169,16 +172,25 @@ class Sa:
         end = len(plain) - 2 - pad_bytes
         return Opened(spi, low, iv, plain[:end], plain[end:-2], next_header)
 
+    @property
+    def ports(self):
+        """UDP source and destination port, or None where ESP stands bare."""
+        ports = self.options.get("encapsulation")
+        return None if ports is None else (ports.get("source_port", 4500), ports.get("destination_port", 4500))
+
     def outer(self, esp, tos=0, ttl=64, df=False, identification=0, source=None, destination=None, options=b""):
         """The outer IP packet around an ESP packet, as bytes."""
         source, destination = source or self.source, destination or self.destination
+        protocol = IPPROTO_ESP
+        if self.ports:
+            protocol, esp = IPPROTO_UDP, struct.pack("!HHHH", *self.ports, 8 + len(esp), 0) + esp
         if self.outer_family == 6:
-            return bytes(IPv6(src=source, dst=destination, tc=tos, hlim=ttl, nh=IPPROTO_ESP) / esp)
-        header = IP(src=source, dst=destination, tos=tos, ttl=ttl, proto=IPPROTO_ESP, id=identification,
+            return bytes(IPv6(src=source, dst=destination, tc=tos, hlim=ttl, nh=protocol) / Raw(esp))
+        header = IP(src=source, dst=destination, tos=tos, ttl=ttl, proto=protocol, id=identification,
                     flags="DF" if df else 0)
         if options:
             header.options = options
-        return bytes(header / esp)
+        return bytes(header / Raw(esp))
 
     def _aead(self):
         key = self.key[:-4]
@@ -225,6 +237,17 @@ class Sa:
         packet = self._scapy().encrypt(cls(inner), seq_num=sequence & 0xFFFFFFFF, esn=sequence >> 32)
         return bytes(packet)
 
+    def scapy_bare(self, packet):
+        """A whole outer packet without the UDP header, where there is one."""
+        cls = IPv6 if packet[0] >> 4 == 6 else IP
+        header = packet[:40 if cls is IPv6 else (packet[0] & 15) * 4]
+        outer = cls(header) / Raw(esp_of(packet))
+        if cls is IPv6:
+            outer.nh, outer.plen = IPPROTO_ESP, None
+        else:
+            outer.proto, outer.len, outer.chksum = IPPROTO_ESP, None, None
+        return bytes(outer)
+
     def scapy_open(self, packet, high=0):
         """The inner packet of a whole outer one, as scapy sees it."""
         cls = IPv6 if packet[0] >> 4 == 6 else IP
@@ -232,11 +255,21 @@ class Sa:
 
 
 def esp_of(packet):
-    """The ESP packet inside an outer IP packet without extension headers, or None."""
+    """The ESP packet inside an outer IP packet without extension headers, bare or in UDP from port 4500; or None.
+
+    By hand, because scapy 2.5 takes the whole frame for ESP where the UDP length says less.
+    """
     if packet[0] >> 4 == 6:
-        return packet[40:40 + struct.unpack_from("!H", packet, 4)[0]] if packet[6] == IPPROTO_ESP else None
-    total, header = struct.unpack_from("!H", packet, 2)[0], (packet[0] & 15) * 4
-    return packet[header:total] if packet[9] == IPPROTO_ESP else None
+        protocol, payload = packet[6], packet[40:40 + struct.unpack_from("!H", packet, 4)[0]]
+    else:
+        total, header = struct.unpack_from("!H", packet, 2)[0], (packet[0] & 15) * 4
+        protocol, payload = packet[9], packet[header:total]
+    if protocol == IPPROTO_ESP:
+        return payload
+    if protocol == IPPROTO_UDP and len(payload) > 12 and struct.unpack_from("!H", payload)[0] == NAT_T_PORT and \
+            payload[8:12] != bytes(4):
+        return payload[8:struct.unpack_from("!H", payload, 4)[0]]
+    return None
 
 
 def checksum(data):
