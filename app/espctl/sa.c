@@ -12,7 +12,7 @@
 
 static const char *const directions[] = { "in", "out", NULL };
 static const char *const protocols[] = { "esp", NULL };
-static const char *const modes[] = { "tunnel", NULL };
+static const char *const modes[] = { "tunnel", "transport", NULL };
 static const char *const df_choices[] = { "copy", "set", "clear", NULL };
 
 #define DIRECTION                                                                                  \
@@ -163,7 +163,7 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 {
 	static const struct {
 		const char *label, *member;
-	} members[] = { { "name", "name" }, { "reqid", "reqid" },
+	} members[] = { { "name", "name" }, { "mode", "mode" }, { "reqid", "reqid" },
 		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
 		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
 		{ "dscp", "dscp" }, { "udp from port", "encapsulation.source_port" },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Tunnel mode ESP, inbound (RFC 4303 section 3.4, RFC 4301 section 5.2): replay check, cryptography
-// over the whole vector, then the inner packet is taken out and checked like one from the wire.
+// ESP, inbound (RFC 4303 section 3.4, RFC 4301 section 5.2): replay check, cryptography over the
+// whole vector, then the inner packet is taken out, or in transport mode put together, and checked
+// like one from the wire.
 //
 // For each packet:
 //   1. lengths and alignment, before anything else is read
@@ -10,14 +11,19 @@
 //   3. verify the ICV and decrypt
 //   4. record the number: of two copies in flight one wins
 //   5. in UDP: has the peer moved?
-//   6. trailer, inner IP header, ECN (RFC 6040)
+//   6. trailer; in tunnel mode inner IP header and ECN (RFC 6040); in transport mode the packet's
+//   own
+//      headers move up to its payload
 
 #include "graph/node.h"
+
+#include <netinet/in.h>
 
 #include <rte_ring.h>
 
 #include "graph/buffer.h"
 #include "ipsec/esp.h"
+#include "ipsec/transport.h"
 #include "net/checksum.h"
 
 enum { EDGE_SPD_IN, EDGE_DROP };
@@ -72,6 +78,42 @@ static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet, ui
 	gw_packet_set_ip(packet, &ip);
 	rte_pktmbuf_adj(mbuf, (uint16_t)(inner - rte_pktmbuf_mtod(mbuf, uint8_t *)));
 	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - ip.total_bytes));
+	mbuf->packet_type = 0;
+	packet->marks |= GW_MARK_DECRYPTED;
+	return GW_DROP_COUNT;
+}
+
+// Transport mode: data_bytes at data with the packet's own headers in front. ESP does not cover
+// these: the source has to be the SA's, except in UDP, where a NAT may have changed it and with it
+// what the upper layer's checksum covers.
+static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *data,
+	uint32_t data_bytes, uint8_t next_header)
+{
+	const struct gw_sa *sa = packet->sa;
+	uint8_t *headers = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	struct gw_transport_point point;
+	struct gw_ip ip;
+	uint8_t *front;
+
+	// Headers for nodes on the way and for reassembly belong before ESP.
+	if (packet->flow.family == 6 &&
+		(next_header == IPPROTO_HOPOPTS || next_header == IPPROTO_FRAGMENT))
+		return GW_DROP_ESP_NEXT_HEADER;
+	if (!sa->udp_bytes && !gw_sa_is_source(sa, headers))
+		return GW_DROP_ESP_TRANSPORT_ADDRESS;
+	if (!gw_transport_point_at(headers, packet->header_bytes - sa->udp_bytes, &point))
+		return GW_DROP_ESP_INNER;
+	front = data - point.bytes;
+	memmove(front, headers, point.bytes);
+	gw_transport_header_set(front, &point, next_header, point.bytes + data_bytes);
+	rte_pktmbuf_adj(mbuf, (uint16_t)(front - headers));
+	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - point.bytes - data_bytes));
+	if (gw_ip_parse(front, mbuf->pkt_len, mbuf->pkt_len, false, &ip) != GW_IP_OK ||
+		gw_ip_is_fragment(&ip))
+		return GW_DROP_ESP_INNER;
+	if (sa->udp_bytes)
+		gw_transport_checksum_repair(front, &ip);
+	gw_packet_set_ip(packet, &ip);
 	mbuf->packet_type = 0;
 	packet->marks |= GW_MARK_DECRYPTED;
 	return GW_DROP_COUNT;
@@ -133,13 +175,15 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
 	if (unlikely(data_bytes < 0))
 		return GW_DROP_ESP_PADDING;
+	if (next_header == GW_ESP_NEXT_NONE)
+		return GW_DROP_ESP_DUMMY;
+	if (sa->mode == GW_MODE_TRANSPORT)
+		return put_together(mbuf, packet, payload, (uint32_t)data_bytes, next_header);
 	switch (next_header) {
 	case GW_ESP_NEXT_IPV4:
 		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 4);
 	case GW_ESP_NEXT_IPV6:
 		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 6);
-	case GW_ESP_NEXT_NONE:
-		return GW_DROP_ESP_DUMMY;
 	default:
 		return GW_DROP_ESP_NEXT_HEADER;
 	}

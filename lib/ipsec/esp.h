@@ -16,8 +16,8 @@
 #include "net/checksum.h"
 #include "net/ecn.h"
 
-// ESP's layout in tunnel mode (RFC 4303 section 2, RFC 4301 section 5.1.2): pure functions on bytes
-// that the caller has proved to be there.
+// ESP's layout, and the outer header of tunnel mode (RFC 4303 section 2, RFC 4301 section 5.1.2):
+// pure functions on bytes that the caller has proved to be there.
 
 #define GW_ESP_HEADER_BYTES  8
 #define GW_ESP_TRAILER_BYTES 2 // pad length and next header
@@ -95,6 +95,15 @@ static inline uint8_t gw_esp_outer_tos(const struct gw_sa *sa, uint8_t inner_tos
 	return dscp | gw_ecn_encapsulate(inner_tos);
 }
 
+// Writes the UDP header of an SA that has one: bytes is its own length and all that follows.
+static inline void gw_esp_udp_write(const struct gw_sa *sa, uint8_t *header, uint32_t bytes)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)header;
+
+	memcpy(udp, sa->outer + sa->outer_bytes - sizeof(*udp), sizeof(*udp));
+	udp->dgram_len = rte_cpu_to_be_16((uint16_t)bytes);
+}
+
 // Writes the outer headers at outer: the SA's template with this packet's lengths, TOS, ID and
 // checksum. total_bytes is the whole outer packet's; id in network order, used when fragments are
 // allowed (RFC 6864).
@@ -127,9 +136,7 @@ static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
 	}
 	if (sa->udp_bytes) {
 		uint32_t ip_bytes = sa->outer_bytes - (uint32_t)sa->udp_bytes;
-		struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(outer + ip_bytes);
 
-		memcpy(udp, sa->outer + ip_bytes, sizeof(*udp));
-		udp->dgram_len = rte_cpu_to_be_16((uint16_t)(total_bytes - ip_bytes));
+		gw_esp_udp_write(sa, outer + ip_bytes, total_bytes - ip_bytes);
 	}
 }

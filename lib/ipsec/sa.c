@@ -110,6 +110,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->iv_bytes = gw_crypto_iv_bytes(sa->key);
 	sa->icv_bytes = gw_crypto_icv_bytes(sa->key);
 	sa->align_bytes = gw_crypto_align_bytes(sa->key);
+	sa->mode = (uint8_t)spec->mode;
 	sa->df = (uint8_t)spec->df;
 	sa->dscp = spec->dscp;
 	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
@@ -223,11 +224,27 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 		totals->drops[i] = atomic_load_explicit(&sa->drops[i], memory_order_relaxed);
 }
 
+// The largest payload that ESP with its header, IV, trailer and ICV fits around within room bytes;
+// -1: none.
+static int largest_payload(const struct gw_sa *sa, int room)
+{
+	room -= GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
+	return room < sa->align_bytes ? -1 : (room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES;
+}
+
+uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu)
+{
+	int payload = largest_payload(sa, path_mtu - (int)header_bytes - sa->udp_bytes);
+
+	return payload < 0 ? 0 : (uint16_t)((int)header_bytes + payload);
+}
+
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
 {
-	int room = path_mtu - sa->outer_bytes - GW_ESP_HEADER_BYTES - sa->iv_bytes - sa->icv_bytes;
+	int payload;
 
-	if (room < sa->align_bytes)
-		return 0;
-	return (uint16_t)((room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES);
+	if (sa->mode == GW_MODE_TRANSPORT)
+		return gw_sa_transport_mtu(sa, sa->outer_bytes - (uint32_t)sa->udp_bytes, path_mtu);
+	payload = largest_payload(sa, path_mtu - sa->outer_bytes);
+	return payload < 0 ? 0 : (uint16_t)payload;
 }

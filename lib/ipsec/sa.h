@@ -46,13 +46,15 @@ struct gw_sa {
 	uint8_t icv_bytes;
 	uint8_t align_bytes;
 	uint8_t outer_family; // 4 or 6
-	uint8_t outer_bytes;  // of the outer headers before ESP: IP, and UDP where there is one
+	uint8_t outer_bytes;  // of the template: IP, and UDP where there is one
 	uint8_t udp_bytes;    // of these, the UDP header's: 8, or 0 where ESP stands bare
 	uint8_t df;           // enum gw_df
 	int16_t dscp;         // -1: copy
-	uint8_t reserved[6];
+	uint8_t mode;         // enum gw_mode
+	uint8_t reserved[5];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
+	// In transport mode its addresses are compared and its UDP header is used.
 	uint8_t outer[48] __rte_cache_aligned; // lengths, IPv4 ID and DF, TOS and checksums zero
 	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
 	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
@@ -99,6 +101,22 @@ void gw_sa_free(void *sa);
 // 0 or -ENOMEM.
 int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec);
 
+// The same for a packet in transport mode with header_bytes before ESP.
+uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
+
+// Whether a packet of the SA's family at ip has the source address, or both addresses, of the SA.
+static inline bool gw_sa_is_source(const struct gw_sa *sa, const uint8_t *ip)
+{
+	return sa->outer_family == 4 ? memcmp(ip + 12, sa->outer + 12, 4) == 0
+				     : memcmp(ip + 8, sa->outer + 8, 16) == 0;
+}
+
+static inline bool gw_sa_is_between(const struct gw_sa *sa, const uint8_t *ip)
+{
+	return sa->outer_family == 4 ? memcmp(ip + 12, sa->outer + 12, 8) == 0
+				     : memcmp(ip + 8, sa->outer + 8, 32) == 0;
+}
+
 struct gw_sa_totals {
 	uint64_t packets;
 	uint64_t bytes;
@@ -108,7 +126,8 @@ struct gw_sa_totals {
 void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_totals *totals);
 
 // Bytes of the largest inner packet that leaves as an outer packet of at most path_mtu bytes (RFC
-// 4301 section 8.2.1). At least 0; the same for both inner families.
+// 4301 section 8.2.1). At least 0; the same for both inner families. In transport mode: of the
+// largest packet without options or extension headers.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
 
 // Address (16 bytes, of an IPv4 address the first four) and UDP port of a peer in one word that an

@@ -23,7 +23,7 @@
 #define LARGEST_EXACT_NUMBER ((UINT64_C(1) << 53) - 1)
 
 const char *const gw_direction_words[] = { "in", "out", NULL };
-static const char *const mode_words[] = { "tunnel", NULL };
+static const char *const mode_words[] = { "tunnel", "transport", NULL };
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
 
 static int read_protocol(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -202,8 +202,11 @@ static const struct gw_field sa_fields[] = {
 		.words = gw_direction_words },
 	{ "protocol", read_protocol, OFFSET(protocol), false, "The security protocol.",
 		.standard = "\"esp\"", .type = "\"esp\"" },
-	{ "mode", NULL, OFFSET(mode), false, "What the SA encapsulates.", .standard = "\"tunnel\"",
-		.words = mode_words },
+	{ "mode", NULL, OFFSET(mode), false,
+		"`tunnel` encapsulates whole packets; `transport` (RFC 4301 section 4.1) protects "
+		"what is behind the IP header of packets between `source` and `destination` "
+		"themselves.",
+		.standard = "\"tunnel\"", .words = mode_words },
 	{ "spi", gw_read_u32, OFFSET(spi), true,
 		"The security parameters index; 0 to 255 are reserved (RFC 4303 section 2.1).",
 		.least = GW_FIRST_SPI, .most = UINT32_MAX },

@@ -25,7 +25,7 @@
 
 enum gw_direction { GW_DIRECTION_IN, GW_DIRECTION_OUT };
 enum gw_protocol { GW_PROTOCOL_ESP = 50 };
-enum gw_mode { GW_MODE_TUNNEL };
+enum gw_mode { GW_MODE_TUNNEL, GW_MODE_TRANSPORT };
 enum gw_df {
 	GW_DF_COPY,
 	GW_DF_SET,
@@ -44,7 +44,7 @@ struct gw_sa_spec {
 	enum gw_protocol protocol;
 	enum gw_mode mode;
 	uint32_t spi;               // host order
-	struct gw_addr source;      // of the outer header
+	struct gw_addr source;      // of the outer header; in transport mode the packet's own
 	struct gw_addr destination; // likewise, of the same family
 	uint32_t reqid;             // which policies it serves; 0 is refused
 	enum gw_encryption_id encryption;

@@ -178,6 +178,10 @@ class Sa:
         ports = self.options.get("encapsulation")
         return None if ports is None else (ports.get("source_port", 4500), ports.get("destination_port", 4500))
 
+    @property
+    def transport(self):
+        return self.options.get("mode") == "transport"
+
     def outer(self, esp, tos=0, ttl=64, df=False, identification=0, source=None, destination=None, options=b""):
         """The outer IP packet around an ESP packet, as bytes."""
         source, destination = source or self.source, destination or self.destination
@@ -228,7 +232,8 @@ class Sa:
         header = (IPv6 if self.outer_family == 6 else IP)(src=self.source, dst=self.destination)
         return SecurityAssociation(
             ESP, spi=self.spi, crypt_algo=self.algorithm.scapy_crypt, crypt_key=self.key or None,
-            auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None, tunnel_header=header,
+            auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None,
+            tunnel_header=None if self.transport else header,
             esn_en=self.esn)
 
     def scapy_seal(self, sequence, inner):
@@ -239,14 +244,7 @@ class Sa:
 
     def scapy_bare(self, packet):
         """A whole outer packet without the UDP header, where there is one."""
-        cls = IPv6 if packet[0] >> 4 == 6 else IP
-        header = packet[:40 if cls is IPv6 else (packet[0] & 15) * 4]
-        outer = cls(header) / Raw(esp_of(packet))
-        if cls is IPv6:
-            outer.nh, outer.plen = IPPROTO_ESP, None
-        else:
-            outer.proto, outer.len, outer.chksum = IPPROTO_ESP, None, None
-        return bytes(outer)
+        return rebuilt(packet, esp_of(packet), IPPROTO_ESP)
 
     def scapy_open(self, packet, high=0):
         """The inner packet of a whole outer one, as scapy sees it."""
@@ -254,22 +252,44 @@ class Sa:
         return bytes(self._scapy().decrypt(cls(packet), esn=high))
 
 
-def esp_of(packet):
-    """The ESP packet inside an outer IP packet without extension headers, bare or in UDP from port 4500; or None.
+def esp_place(packet):
+    """Where ESP stands in a packet, bare or in UDP from port 4500: (offset of the byte that names it, end of the headers,
+    its own begin and end), or None.
 
     By hand, because scapy 2.5 takes the whole frame for ESP where the UDP length says less.
     """
     if packet[0] >> 4 == 6:
-        protocol, payload = packet[6], packet[40:40 + struct.unpack_from("!H", packet, 4)[0]]
+        next_at, headers, end = 6, 40, 40 + struct.unpack_from("!H", packet, 4)[0]
+        while packet[next_at] in (0, 43, 60):
+            next_at, headers = headers, headers + 8 + 8 * packet[headers + 1]
     else:
-        total, header = struct.unpack_from("!H", packet, 2)[0], (packet[0] & 15) * 4
-        protocol, payload = packet[9], packet[header:total]
-    if protocol == IPPROTO_ESP:
-        return payload
-    if protocol == IPPROTO_UDP and len(payload) > 12 and struct.unpack_from("!H", payload)[0] == NAT_T_PORT and \
-            payload[8:12] != bytes(4):
-        return payload[8:struct.unpack_from("!H", payload, 4)[0]]
+        next_at, headers, end = 9, (packet[0] & 15) * 4, struct.unpack_from("!H", packet, 2)[0]
+    if packet[next_at] == IPPROTO_ESP:
+        return next_at, headers, headers, end
+    if packet[next_at] == IPPROTO_UDP and end - headers > 12 and packet[headers + 8:headers + 12] != bytes(4) and \
+            struct.unpack_from("!H", packet, headers)[0] == NAT_T_PORT:
+        return next_at, headers, headers + 8, headers + struct.unpack_from("!H", packet, headers + 4)[0]
     return None
+
+
+def esp_of(packet):
+    """The ESP packet inside an IP packet, or None."""
+    place = esp_place(packet)
+    return packet[place[2]:place[3]] if place else None
+
+
+def rebuilt(packet, payload, next_header):
+    """The packet with this payload in the place of ESP, or of UDP with ESP in it."""
+    next_at, headers, _, _ = esp_place(packet)
+    made = bytearray(packet[:headers] + payload)
+    made[next_at] = next_header
+    if made[0] >> 4 == 6:
+        made[4:6] = struct.pack("!H", len(made) - 40)
+    else:
+        made[2:4] = struct.pack("!H", len(made))
+        made[10:12] = b"\0\0"
+        made[10:12] = struct.pack("!H", checksum(bytes(made[:headers])))
+    return bytes(made)
 
 
 def checksum(data):

@@ -70,7 +70,9 @@ static const struct {
 	{ "{'direction':null}", "direction", "is missing" },
 	{ "{'direction':'inbound'}", "direction", "\"in\" or \"out\"" },
 	{ "{'protocol':'ah'}", "protocol", "\"esp\"" },
-	{ "{'mode':'transport'}", "mode", "\"tunnel\"" },
+	{ "{'mode':'beet'}", "mode", "\"tunnel\" or \"transport\"" },
+	{ "{'mode':'transport','df':'set'}", "df", "leave it out in transport mode" },
+	{ "{'mode':'transport','dscp':0}", "dscp", "leave it out in transport mode" },
 	{ "{'spi':null}", "spi", "is missing" },
 	{ "{'spi':0}", "spi", "from 256" },
 	{ "{'spi':255}", "spi", "from 256" },
@@ -181,6 +183,7 @@ static const struct {
 	{ "{'direction':'out','replay_window':0,'esn':true}", "\"esn\": true" },
 	{ "{'source':'2001:db8::1','destination':'2001:db8::2'}", "\"2001:db8::2\"" },
 	{ "{'replay_window':0}", "\"replay_window\": 0" },
+	{ "{'mode':'transport'}", "\"mode\": \"transport\"" },
 	{ "{'encapsulation':{}}",
 		"\"encapsulation\": {\"destination_port\": 4500, \"source_port\": 4500}" },
 	{ "{'encapsulation':{'source_port':1}}", "\"source_port\": 1}" },
@@ -290,6 +293,9 @@ START_TEST(checks_values_out_of_range)
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
 	spec = good;
 	spec.protocol = 51;
+	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
+	spec = good;
+	spec.mode = GW_MODE_TRANSPORT + 1;
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
 	spec = good;
 	spec.spi = 255;
