@@ -131,7 +131,7 @@ device_of() {
 			echo "net_af_packet_$1,iface=$1,framecnt=4096,qpairs=$LAB_QUEUES"
 		fi
 		;;
-	pcap) echo "net_pcap_$1,iface=$1" ;;
+	pcap) echo "net_pcap_$1,iface=$1,phy_mac=1" ;;
 	af_xdp) echo "net_af_xdp_$1,iface=$1" ;;
 	*) die "LAB_DEVICE is af_packet, pcap or af_xdp, not '$LAB_DEVICE'" ;;
 	esac
@@ -293,6 +293,26 @@ capture() {
 	wait_until 10 "tcpdump on $interface of $name" grep -q 'listening on' "$file.log"
 }
 
+# capture_wire FILE [TCPDUMP ARGUMENT...]: captures at both ends of the wire into FILE-gwA and FILE-gwB, because a port on
+# AF_PACKET shows tcpdump only what arrives. end_capture ends it.
+capture_wire() {
+	local file=$1 gateway
+	shift
+	LAB_CAPTURES=()
+	for gateway in gwA gwB; do
+		capture $gateway u0 "$file-$gateway" "$@" || return
+		LAB_CAPTURES+=("$LAB_PID")
+	done
+}
+
+end_capture() {
+	local pid
+	for pid in "${LAB_CAPTURES[@]}"; do
+		lab_end "$pid"
+	done
+	LAB_CAPTURES=()
+}
+
 # What may be on the wire between the gateways: ESP (fragments of it too), and what finds neighbours.
 ESP_FILTER='(ip proto 50 or ip6 proto 50 or (ip6[6] == 44 and ip6[40] == 50))'
 NEIGHBOUR_FILTER='(arp or (ip6 and ip6[6] == 58 and ip6[40] >= 133 and ip6[40] <= 136))'
@@ -315,8 +335,9 @@ iperf_server() {
 lab_statistics() {
 	local gateway
 	for gateway in gwA gwB; do
+		[ -f "$LAB_DIR/$gateway.log" ] || continue
 		printf '\n--- %s: log\n' $gateway
-		tail -n 60 "$LAB_DIR/$gateway.log" 2>/dev/null
+		tail -n 60 "$LAB_DIR/$gateway.log"
 		lab_alive $gateway || {
 			printf -- '--- %s does not run\n' $gateway
 			continue

@@ -45,8 +45,10 @@ struct espctl_command {
 	const struct espctl_parameter *parameters;
 	size_t parameter_count;
 	bool standard; // meant when no verb is given
-	bool paged;    // the method takes offset and limit, and its list may be long
 	bool alone;    // has no place in a batch
+	// The member of the result that holds a list which may be long: it is fetched in pages, by
+	// offset and limit. NULL: there is none.
+	const char *paged;
 	// Prints a result for people; NULL: there is nothing to say.
 	void (*print)(const json_t *result, const json_t *options, FILE *out);
 	// Does it, instead of an ordinary call; an exit code.

@@ -123,7 +123,7 @@ static void print_policies(const json_t *policies, FILE *out)
 
 static void print_list(const json_t *result, const json_t *, FILE *out)
 {
-	print_policies(result, out);
+	print_policies(json_object_get(result, "policies"), out);
 }
 
 static void print_one(const json_t *result, const json_t *, FILE *out)
@@ -140,7 +140,7 @@ static const struct espctl_command commands[] = {
 		.method = "policy.list",
 		ESPCTL_PARAMETERS(list),
 		.standard = true,
-		.paged = true,
+		.paged = "policies",
 		.print = print_list,
 		.help = "Lists policies in the order in which they decide." },
 	{ .verb = "add",

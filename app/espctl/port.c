@@ -57,10 +57,10 @@ static void print_ports(const json_t *result, const json_t *, FILE *out)
 		{ "MISSED", true }, { .title = "DEVICE" } };
 	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
 	char buffer[ESPCTL_MEMBER_SIZE];
-	const json_t *port;
+	const json_t *ports = json_object_get(result, "ports"), *port;
 	size_t i;
 
-	json_array_foreach (result, i, port) {
+	json_array_foreach (ports, i, port) {
 		espctl_table_cell(table, "%s", espctl_member_text(port, "name"));
 		espctl_table_cell(table, "%s", espctl_member_text(port, "side"));
 		link_cell(table, port);
@@ -71,7 +71,7 @@ static void print_ports(const json_t *result, const json_t *, FILE *out)
 		espctl_table_cell(table, "%s", espctl_member_text(port, "device"));
 	}
 	espctl_table_print(table, out);
-	print_addresses(result, out);
+	print_addresses(ports, out);
 }
 
 static const struct espctl_command commands[] = {

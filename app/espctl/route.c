@@ -32,7 +32,7 @@ static void print_routes(const json_t *result, const json_t *, FILE *out)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach (result, i, entry)
+	json_array_foreach (json_object_get(result, "routes"), i, entry)
 		for (size_t column = 0; column < ESPCTL_COUNT(columns); column++) {
 			static const char *const members[] = { "destination", "gateway", "port",
 				"kind", "origin", "metric" };
@@ -98,7 +98,7 @@ static void print_neighbours(const json_t *result, const json_t *, FILE *out)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach (result, i, entry) {
+	json_array_foreach (json_object_get(result, "neighbours"), i, entry) {
 		espctl_table_cell(table, "%s", espctl_member_text(entry, "address"));
 		espctl_table_cell(table, "%s", espctl_member_text(entry, "port"));
 		espctl_table_cell(table, "%s", espctl_member_text(entry, "mac"));

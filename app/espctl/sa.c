@@ -110,7 +110,7 @@ static void print_list(const json_t *result, const json_t *, FILE *out)
 	const json_t *sa;
 	size_t i;
 
-	json_array_foreach (result, i, sa) {
+	json_array_foreach (json_object_get(result, "sas"), i, sa) {
 		espctl_table_cell(table, "%s", espctl_member_text(sa, "direction"));
 		espctl_table_cell(table, "%s", espctl_member_text(sa, "spi"));
 		espctl_table_cell(table, "%s", espctl_member_text(sa, "source"));
@@ -188,7 +188,7 @@ static const struct espctl_command sa_commands[] = {
 		.method = "sa.list",
 		ESPCTL_PARAMETERS(list),
 		.standard = true,
-		.paged = true,
+		.paged = "sas",
 		.print = print_list,
 		.help = "Lists security associations." },
 	{ .verb = "add",

@@ -4,7 +4,6 @@
 #include "espctl/session.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "api/client.h"
@@ -52,45 +51,38 @@ static bool wants_whole_list(const struct espctl_request *request)
 	       !json_object_get(request->params, "limit");
 }
 
-// Lists come as {"sas": […], "total": n}: what is shown is the list. Other results are shown whole.
-static const json_t *shown(const json_t *result)
+// Puts page, which is given up, behind whole, which is NULL for the first one. Returns the whole.
+static json_t *join_pages(json_t *whole, json_t *page, const char *member)
 {
-	const json_t *list = NULL, *value;
-	const char *name;
-
-	json_object_foreach ((json_t *)(uintptr_t)result, name, value) {
-		if (json_is_array(value) && !list)
-			list = value;
-		else if (strcmp(name, "total") != 0)
-			return result;
-	}
-	return list ? list : result;
+	if (!whole)
+		return page;
+	json_array_extend(json_object_get(whole, member), json_object_get(page, member));
+	json_decref(page);
+	return whole;
 }
 
 static json_t *call_paged(
 	struct gw_api_client *client, const struct espctl_request *request, struct gw_error *err)
 {
-	json_t *params = json_copy(request->params), *whole = json_array();
+	const char *member = request->command->paged;
+	json_t *params = json_copy(request->params), *whole = NULL;
+	size_t count;
 
 	json_object_set_new(params, "limit", json_integer(PAGE));
-	for (;;) {
+	do {
+		size_t offset = json_array_size(json_object_get(whole, member));
 		json_t *page;
-		size_t count;
 
-		json_object_set_new(
-			params, "offset", json_integer((json_int_t)json_array_size(whole)));
+		json_object_set_new(params, "offset", json_integer((json_int_t)offset));
 		page = gw_api_client_call(client, request->method, params, err);
 		if (!page) {
 			json_decref(whole);
 			whole = NULL;
 			break;
 		}
-		count = json_array_size(shown(page));
-		json_array_extend(whole, (json_t *)(uintptr_t)shown(page));
-		json_decref(page);
-		if (count < PAGE)
-			break;
-	}
+		count = json_array_size(json_object_get(page, member));
+		whole = join_pages(whole, page, member);
+	} while (count == PAGE);
 	json_decref(params);
 	return whole;
 }
@@ -110,9 +102,6 @@ json_t *espctl_call_method(
 void espctl_print(const struct espctl_session *session, const struct espctl_request *request,
 	const json_t *result)
 {
-	// `call` is for those who want the result as it came.
-	if (request->command->method)
-		result = shown(result);
 	if (session->json) {
 		json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');

@@ -38,7 +38,7 @@ static void print_workers(const json_t *result, const json_t *, FILE *out)
 	const json_t *worker;
 	size_t i;
 
-	json_array_foreach (result, i, worker) {
+	json_array_foreach (json_object_get(result, "workers"), i, worker) {
 		uint64_t polls = espctl_member_count(worker, "polls");
 		uint64_t idle = espctl_member_count(worker, "idle_polls");
 
@@ -83,7 +83,7 @@ static void print_nodes(const json_t *result, const json_t *, FILE *out)
 	const json_t *node;
 	size_t i;
 
-	json_array_foreach (result, i, node) {
+	json_array_foreach (json_object_get(result, "nodes"), i, node) {
 		uint64_t packets = espctl_member_count(node, "packets");
 		uint64_t vectors = espctl_member_count(node, "vectors");
 
@@ -123,7 +123,7 @@ static void print_drops(const json_t *result, const json_t *options, FILE *out)
 	const json_t *drop;
 	size_t i;
 
-	json_array_foreach (result, i, drop) {
+	json_array_foreach (json_object_get(result, "drops"), i, drop) {
 		uint64_t packets = espctl_member_count(drop, "packets");
 
 		if (!packets && !all)

@@ -23,7 +23,8 @@
 // whose key holds the shape and the masked fields. What a key leads to is a list of policies in
 // order of precedence; port ranges that are not one port are checked there. Shapes are visited in
 // the order of the best policy each holds, and the search ends when no later shape can hold a
-// better one.
+// better one. So a look-up costs what the number of shapes makes it, not that of policies; only
+// policies that differ in nothing but port ranges and priority are walked one after the other.
 //
 // Every look-up sees the SPD as it was at one moment, between two changes: a policy with all its
 // entries or without any.

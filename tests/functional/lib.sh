@@ -33,13 +33,14 @@ skip() {
 
 # check NAME COMMAND...: the command succeeds; its output is shown when it does not.
 check() {
-	local name=$1 output
+	local name=$1
 	shift
-	if output=$("$@" 2>&1); then
+	# In this shell: what the command starts is to stay its child.
+	if "$@" >"$LAB_DIR.output" 2>&1; then
 		pass "$name"
 	else
 		fail "$name" "($*)"
-		printf '%s\n' "$output" | tail -n 20 >&2
+		tail -n 20 "$LAB_DIR.output" >&2
 		return 1
 	fi
 }
@@ -53,18 +54,20 @@ check_equal() {
 	fi
 }
 
-# check_nothing_clear FILE: a capture of the wire has frames, and none of them is clear text.
+# check_nothing_clear FILE: ends the capture of the wire that capture_wire began; each end saw ESP, and nothing in clear.
 check_nothing_clear() {
-	local all clear
-	all=$(frames "$1" "$ESP_FILTER")
-	clear=$(frames "$1" "$CLEAR_FILTER")
-	if [ "$all" -gt 0 ] && [ "$clear" -eq 0 ]; then
-		pass "on the wire: $all frames of ESP, none of clear text"
-	else
-		fail 'clear text on the wire, or no ESP at all' "($all frames of ESP, $clear others)"
-		tcpdump -n -c 5 -r "$1" "$CLEAR_FILTER" 2>/dev/null >&2
-		return 1
-	fi
+	local gateway esp clear
+	end_capture
+	for gateway in gwA gwB; do
+		esp=$(frames "$1-$gateway" "$ESP_FILTER")
+		clear=$(frames "$1-$gateway" "$CLEAR_FILTER")
+		if [ "$esp" -gt 0 ] && [ "$clear" -eq 0 ]; then
+			pass "on the wire at $gateway: $esp frames of ESP, none in clear"
+		else
+			fail "on the wire at $gateway: $esp frames of ESP, $clear others"
+			tcpdump -n -c 5 -r "$1-$gateway" "$CLEAR_FILTER" 2>/dev/null >&2
+		fi
+	done
 }
 
 # require COMMAND...: without it there is no point in going on.
@@ -95,6 +98,7 @@ finish() {
 			lab_destroy
 		fi
 	fi
+	rm -f "$LAB_DIR.output"
 	if [ $SKIPPED -eq 0 ]; then
 		echo "$PASSED passed, $FAILED failed"
 	else
@@ -123,12 +127,17 @@ all_answered() {
 	in_ns "$host" ping -n -c "$count" -i 0.02 -W 5 "$@" "$address" | grep -E " $count received"
 }
 
-# tcp FROM ADDRESS BYTES [IPERF OPTION...]: so many bytes get through, by an iperf3 server that runs.
+# receiver HOST: starts what takes TCP transfers, and waits until it does.
+receiver() {
+	lab_run "$1" "$ROOT/tests/functional/transfer.py" serve >"$LAB_DIR/receiver-$1"
+	wait_until 20 "the receiver on $1" grep -q ready "$LAB_DIR/receiver-$1"
+}
+
+# tcp FROM ADDRESS MEGABYTES [STREAMS]: so much gets through, byte by byte.
 tcp() {
-	local host=$1 address=$2 bytes=$3
-	shift 3
-	in_ns "$host" timeout 120 iperf3 -c "$address" -n "$bytes" --json "$@" |
-		jq -e --argjson bytes "$(numfmt --from=iec "$bytes")" '.end.sum_received.bytes >= $bytes * 0.99'
+	local host=$1
+	shift
+	in_ns "$host" timeout 150 "$ROOT/tests/functional/transfer.py" send "$@"
 }
 
 # drops GATEWAY REASON: the counter.

@@ -373,6 +373,31 @@ static void test_frames(void)
 		"a port that is not mirrored is refused");
 }
 
+static bool is_learnt(const void *argument)
+{
+	struct gw_addr addr;
+	uint8_t mac[6];
+
+	return gw_addr_parse(argument, &addr) && gw_neighbour_find(bench.db, LAN, &addr, mac);
+}
+
+// An ARP request for our address makes the kernel learn whatever sender address it bears. That must
+// not draw the traffic of an address that is routed elsewhere.
+static void test_forged_sender(void)
+{
+	static const uint8_t request[42] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0x22, 8,
+		6,                      // Ethernet
+		0, 1, 8, 0, 6, 4, 0, 1, // ARP request
+		2, 0, 0, 0, 0, 0x22, 10, 0, 1, 50, 0, 0, 0, 0, 0, 0, 10, 0, 0, 1 };
+
+	want_frame("\x08\x06\0\x01\x08\0\x06\x04\0\x02", 10, 12);
+	check(gw_tap_write(bench.taps[LAN], request, sizeof(request)) == 0 &&
+			wait_for(frame_found, NULL),
+		"the kernel answers a forged ARP request");
+	check(wait_for(is_learnt, "10.0.1.50"), "and learns its sender");
+	expect("10.0.1.50", "wan resolve");
+}
+
 // Nobody answers: the entry fails, and packets stay held.
 static void test_unanswered(void)
 {
@@ -620,6 +645,7 @@ int main(void)
 		test_routes();
 		test_neighbours();
 		test_frames();
+		test_forged_sender();
 		test_unanswered();
 		test_confirm();
 		test_long_frames();

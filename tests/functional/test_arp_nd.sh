@@ -23,16 +23,17 @@ known() {
 		jq -e --arg address "$2" '[.. | objects | select(.address? == $address)] | length == 1'
 }
 
-for address in 10.2.0.2 2001:db8:b::2; do
+# address of host B, of gateway B on the wire
+for pair in '10.2.0.2 192.0.2.2' '2001:db8:b::2 2001:db8:f::2'; do
+	read -r address next_hop <<<"$pair"
 	step "to $address with empty neighbour tables"
 	forget gwA && forget gwB
 	# The burst leaves before any answer can have come: its packets have to wait.
 	check 'a burst of 8 packets arrives whole' \
 		sh -c "ip netns exec '$LAB-hostA' ping -n -l 8 -c 8 -W 5 $address | grep ' 8 received'"
+	check "the daemon mirrors the kernel's neighbour on the wire" known gwA "$next_hop"
+	check 'and the one on the protected side' known gwB "$address"
 done
-check 'the daemon mirrors the kernel, IPv4' known gwA 192.0.2.2
-check 'the daemon mirrors the kernel, IPv6' known gwA 2001:db8:f::2
-check 'and on the protected side' known gwB 10.2.0.2
 
 step 'a neighbour that does not exist'
 before=$(drops gwB neighbour_unresolved)

@@ -103,7 +103,7 @@ refused 'no file' 'No such file|not be read|cannot'
 
 step 'numbers'
 broken 'negative' memory 'buffers' '16384' '-1'
-broken 'huge' memory 'buffers' '16384' '99999999999999999999'
+broken 'huge' memory 'buffers|64 bits' '16384' '99999999999999999999'
 broken 'beyond 32 bits' memory 'size_mb' '256' '4294967552L'
 broken 'a fraction' memory 'size_mb' '256' '256.5'
 broken 'too few buffers' memory 'buffers' '16384' '1024'

@@ -13,9 +13,9 @@ LAB_DEVICE=pcap
 . "$(dirname "$0")/lib.sh"
 
 lab_up
-capture gwA u0 "$LAB_DIR/wire.pcap" && capturing=$LAB_PID
-iperf_server hostB
-iperf_server hostA
+capture_wire "$LAB_DIR/wire"
+receiver hostA
+receiver hostB
 
 for mtu in 1500 1400 1280; do
 	step "MTU of the hosts: $mtu"
@@ -34,10 +34,10 @@ for mtu in 1500 1400 1280; do
 	in_ns hostB ping -c 2 -i 0.2 -W 2 -s $((mtu - 48)) 2001:db8:a::2 >/dev/null
 	check "ping, IPv6, packets of $mtu bytes" all_answered hostA 2001:db8:b::2 10 -s $((mtu - 48))
 	check "ping, IPv6, packets of three fragments" all_answered hostA 2001:db8:b::2 10 -s 3500
-	check 'TCP, IPv4, from A to B' tcp hostA 10.2.0.2 8M
-	check 'TCP, IPv4, from B to A' tcp hostA 10.2.0.2 8M --reverse
-	check 'TCP, IPv6, from A to B' tcp hostA 2001:db8:b::2 8M
-	check 'TCP, IPv6, from B to A' tcp hostA 2001:db8:b::2 8M --reverse
+	check 'TCP, IPv4, from A to B' tcp hostA 10.2.0.2 8
+	check 'TCP, IPv4, from B to A' tcp hostB 10.1.0.2 8
+	check 'TCP, IPv6, from A to B' tcp hostA 2001:db8:b::2 8
+	check 'TCP, IPv6, from B to A' tcp hostB 2001:db8:a::2 8
 done
 
 step 'path MTU discovery'
@@ -53,5 +53,4 @@ check 'DF, above the limit: the gateway says which MTU fits' grep -E 'mtu ?= ?14
 check_equal 'the host has learnt it' \
 	"$(in_ns hostA ip route get 10.2.0.2 | grep -o 'mtu [0-9]*')" 'mtu 1446'
 
-lab_end "$capturing"
-check_nothing_clear "$LAB_DIR/wire.pcap"
+check_nothing_clear "$LAB_DIR/wire"

@@ -18,8 +18,8 @@ esp_passes() { [ "$(frames "$1" "$ESP_FILTER")" -ge "$2" ]; }
 lab_up
 for signal in TERM KILL INT; do
 	step "gateway A ends on SIG$signal"
-	wire=$LAB_DIR/wire-$signal.pcap
-	capture gwB u0 "$wire" && capturing=$LAB_PID
+	wire=$LAB_DIR/wire-$signal
+	capture_wire "$wire"
 	pids=()
 	for address in 10.2.0.2 2001:db8:b::2; do
 		traffic hostA $address && pids+=("$LAB_PID")
@@ -27,7 +27,7 @@ for signal in TERM KILL INT; do
 	for address in 10.1.0.2 2001:db8:a::2; do
 		traffic hostB $address && pids+=("$LAB_PID")
 	done
-	require 'traffic flows' wait_until 20 'ESP on the wire' esp_passes "$wire" 200
+	require 'traffic flows' wait_until 20 'ESP on the wire' esp_passes "$wire-gwB" 200
 	lab_kill gwA $signal
 	code=$?
 	case $signal in
@@ -42,7 +42,6 @@ for signal in TERM KILL INT; do
 	for pid in "${pids[@]}"; do
 		lab_end "$pid"
 	done
-	lab_end "$capturing"
 	check_nothing_clear "$wire"
 	require 'it starts again' lab_start gwA
 	# A counter mode with a key that was used must not begin at 1 again: fresh keys on both sides.

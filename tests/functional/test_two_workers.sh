@@ -25,17 +25,17 @@ for queues in 1 2; do
 	step "$queues queue(s) a port"
 	LAB_QUEUES=$queues
 	lab_up
-	capture gwA u0 "$LAB_DIR/wire.pcap" && capturing=$LAB_PID
-	iperf_server hostB
-	check 'TCP in 8 streams, IPv4' tcp hostA 10.2.0.2 32M --parallel 8
-	check 'TCP in 8 streams, IPv6, the other way' tcp hostA 2001:db8:b::2 32M --parallel 8 --reverse
+	capture_wire "$LAB_DIR/wire"
+	receiver hostA
+	receiver hostB
+	check 'TCP in 8 streams, IPv4' tcp hostA 10.2.0.2 32 8
+	check 'TCP in 8 streams, IPv6, the other way' tcp hostB 2001:db8:a::2 32 8
 	check 'no ping is lost' all_answered hostA 10.2.0.2 100
 	check 'both workers of gateway A worked' both_worked gwA
 	check 'both workers of gateway B worked' both_worked gwB
 	check_equal 'gateway B saw no replay' "$(drops gwB esp_replay)" 0
 	check_equal 'gateway B saw no wrong ICV' "$(drops gwB esp_integrity)" 0
-	lab_end "$capturing"
-	check_nothing_clear "$LAB_DIR/wire.pcap"
+	check_nothing_clear "$LAB_DIR/wire"
 	if [ "$queues" = 1 ]; then
 		lab_kill gwA TERM
 		check_equal 'gateway A ends cleanly' $? 0

@@ -14,12 +14,29 @@
 #include "run.h"
 #include "toy.h"
 
+#define LONG_LIST 2345
+
+// A list that is longer than any page.
+static json_t *sa_list(struct gw_rpc_call *, json_t *params)
+{
+	json_int_t first = json_integer_value(json_object_get(params, "offset"));
+	json_int_t limit = json_integer_value(json_object_get(params, "limit"));
+	json_t *list = json_array();
+
+	for (json_int_t i = first; i < LONG_LIST && i < first + limit; i++)
+		json_array_append_new(list, json_pack("{s:I}", "reqid", i));
+	return json_pack("{s:o, s:i}", "sas", list, "total", LONG_LIST);
+}
+
+#define MOST_METHODS 16
+
 // The tool against the toy server, which runs in a thread of its own; what the tool prints is
 // caught in files.
 struct fixture {
 	char directory[64];
 	char path[96];
 	struct toy toy;
+	struct gw_rpc_method methods[MOST_METHODS]; // the toy's, and sa.list
 	struct event_base *events;
 	struct gw_api_server *server;
 	struct event *stop;
@@ -46,12 +63,16 @@ static struct fixture *start(void)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct gw_api_server_options options = {
 		.group = "",
-		.methods = toy_methods,
-		.method_count = toy_method_count,
+		.methods = fixture->methods,
+		.method_count = toy_method_count + 1,
 		.max_clients = 4,
 	};
 	struct gw_error err = {};
 
+	ck_assert_uint_lt(toy_method_count, MOST_METHODS);
+	memcpy(fixture->methods, toy_methods, toy_method_count * sizeof(toy_methods[0]));
+	fixture->methods[toy_method_count] =
+		(struct gw_rpc_method){ .name = "sa.list", .handle = sa_list };
 	strcpy(fixture->directory, "/tmp/espctl-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(fixture->directory));
 	snprintf(fixture->path, sizeof(fixture->path), "%s/socket", fixture->directory);
@@ -163,7 +184,7 @@ START_TEST(exit_codes)
 	ck_assert_str_eq(fixture->err, "espctl: n: is there already\n");
 	ck_assert_int_eq(run_line(fixture, "cal"), ESPCTL_USAGE);
 	ck_assert_str_eq(fixture->err, "espctl: method is missing\n");
-	ck_assert_int_eq(run_line(fixture, "sa list"), ESPCTL_REFUSED);
+	ck_assert_int_eq(run_line(fixture, "policy list"), ESPCTL_REFUSED);
 	ck_assert_int_eq(run_line(fixture, "call --json number.list"), ESPCTL_DONE);
 	ck_assert_str_eq(fixture->out, "[\n  3\n]\n");
 	ck_assert(!fixture->session.json);
@@ -171,6 +192,40 @@ START_TEST(exit_codes)
 	ck_assert_int_eq(run_line(fixture, "call number.list"), ESPCTL_UNREACHABLE);
 	ck_assert_int_eq(run_line(fixture, "call number.list"), ESPCTL_UNREACHABLE);
 	ck_assert_ptr_nonnull(strstr(fixture->err, "no daemon listens on"));
+	stop(fixture);
+}
+END_TEST
+
+// A long list comes in pages and is shown as one; who asks for a part gets the part.
+START_TEST(long_lists_are_paged)
+{
+	struct fixture *fixture = start();
+	struct espctl_request request;
+	struct espctl_words words;
+	char line[] = "sa list", part[] = "sa list offset 2000 limit 1000";
+	struct gw_error err = {};
+	json_t *result, *list;
+
+	ck_assert_int_eq(espctl_words_split(line, &words, &err), 0);
+	ck_assert_int_eq(espctl_parse(&words, &request, &err), 0);
+	result = espctl_call_method(&fixture->session, &request, &err);
+	list = json_object_get(result, "sas");
+	ck_assert_uint_eq(json_array_size(list), LONG_LIST);
+	for (size_t i = 0; i < LONG_LIST; i++)
+		ck_assert_int_eq(
+			json_integer_value(json_object_get(json_array_get(list, i), "reqid")),
+			(json_int_t)i);
+	json_decref(result);
+	espctl_request_free(&request);
+	espctl_words_free(&words);
+
+	ck_assert_int_eq(espctl_words_split(part, &words, &err), 0);
+	ck_assert_int_eq(espctl_parse(&words, &request, &err), 0);
+	result = espctl_call_method(&fixture->session, &request, &err);
+	ck_assert_uint_eq(json_array_size(json_object_get(result, "sas")), LONG_LIST - 2000);
+	json_decref(result);
+	espctl_request_free(&request);
+	espctl_words_free(&words);
 	stop(fixture);
 }
 END_TEST
@@ -253,6 +308,7 @@ int main(void)
 	TCase *tcase = tcase_create("session");
 
 	tcase_add_test(tcase, exit_codes);
+	tcase_add_test(tcase, long_lists_are_paged);
 	tcase_add_test(tcase, a_batch_is_applied_whole);
 	tcase_add_test(tcase, or_not_at_all);
 	tcase_add_test(tcase, a_batch_is_read_whole_first);

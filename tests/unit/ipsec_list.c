@@ -54,9 +54,11 @@ START_TEST(listeners_hear_what_was_committed_in_order)
 	ck_assert_int_eq(add_sa(txn, named_sa(0x1000, "2"), NULL), 0);
 	ck_assert_int_eq(add_sa(txn, named_sa(0x2000, "3"), NULL), 0);
 	ck_assert_int_eq(delete_sa(txn, out_sa(0x2000), NULL), 0);
+	ck_assert_int_eq(add_policy(txn, kit_policy(GW_DIRECTION_IN, 1, 1), NULL), 0);
+	ck_assert_int_eq(delete_policy(txn, kit_policy(GW_DIRECTION_IN, 1, 1), NULL), 0);
 	ck_assert_str_eq(heard.log, "a1");
 	gw_txn_commit(txn);
-	ck_assert_str_eq(heard.log, "a1d1Apa2"); // 3 never was
+	ck_assert_str_eq(heard.log, "a1d1Apa2"); // 3 and the inbound policy never were
 	teardown();
 }
 END_TEST

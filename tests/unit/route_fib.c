@@ -10,6 +10,7 @@
 
 #include <rte_rcu_qsbr.h>
 
+#include "route/onlink.h"
 #include "route/trie.h"
 #include "run.h"
 
@@ -330,6 +331,28 @@ START_TEST(neighbours_stand_behind_on_link_routes_alone)
 }
 END_TEST
 
+// One address on more ports than there are buckets, so that they meet in chains.
+START_TEST(neighbours_are_told_apart_by_port)
+{
+	struct gw_addr addr = address("fe80::1");
+	struct gw_onlink *onlink;
+	struct bench bench;
+
+	bench_start(&bench);
+	onlink = gw_onlink_new(1, bench.reclaim);
+	for (unsigned int port = 0; port < 200; port++)
+		ck_assert_int_eq(gw_onlink_add(onlink, (uint8_t)port, &addr, port + 1), 0);
+	for (unsigned int port = 0; port < 200; port += 3)
+		gw_onlink_remove(onlink, (uint8_t)port, &addr);
+	for (unsigned int port = 0; port < 256; port++)
+		ck_assert_uint_eq(gw_onlink_find(onlink, (uint8_t)port, 6, addr.bytes),
+			port < 200 && port % 3 ? port + 1 : 0);
+	ck_assert_uint_eq(gw_onlink_find(onlink, 1, 4, addr.bytes), 0);
+	gw_onlink_free(onlink);
+	bench_stop(&bench);
+}
+END_TEST
+
 START_TEST(use_is_marked_and_cleared)
 {
 	struct gw_prefix to = prefix("::/0");
@@ -384,6 +407,7 @@ int main(void)
 	tcase_add_test(tcase, slots_run_out_and_come_back);
 	tcase_add_test(tcase, nothing_is_reused_before_the_grace_period_ends);
 	tcase_add_test(tcase, neighbours_stand_behind_on_link_routes_alone);
+	tcase_add_test(tcase, neighbours_are_told_apart_by_port);
 	tcase_add_test(tcase, use_is_marked_and_cleared);
 	tcase_add_test(tcase, bulk_lookup_keeps_order);
 	suite_add_tcase(suite, tcase);
