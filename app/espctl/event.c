@@ -14,7 +14,7 @@
 #include "espctl/session.h"
 #include "espctl/values.h"
 
-static const char *const kinds[] = { "acquire", "expire", "sa", "policy", "port", NULL };
+static const char *const kinds[] = { "acquire", "expire", "sa", "policy", "port", "mapping", NULL };
 
 static void print_selector(const json_t *selector)
 {
@@ -37,6 +37,14 @@ static void print_sa(const json_t *sa)
 	printf(" %s spi %s destination %s reqid %s", espctl_member_text(sa, "direction"),
 		espctl_member_text(sa, "spi"), espctl_member_text(sa, "destination"),
 		espctl_member_show(sa, "reqid", reqid));
+}
+
+static void print_peer(const char *label, const json_t *peer)
+{
+	char port[ESPCTL_MEMBER_SIZE];
+
+	printf(" %s %s port %s", label, espctl_member_text(peer, "address"),
+		espctl_member_show(peer, "port", port));
 }
 
 static void print_policy(const json_t *policy)
@@ -69,6 +77,10 @@ static void print_event(const json_t *event)
 	} else if (strcmp(kind, "sa") == 0) {
 		printf(" %s", espctl_member_text(event, "change"));
 		print_sa(json_object_get(event, "sa"));
+	} else if (strcmp(kind, "mapping") == 0) {
+		print_sa(json_object_get(event, "sa"));
+		print_peer("from", json_object_get(event, "old"));
+		print_peer("to", json_object_get(event, "new"));
 	} else if (strcmp(kind, "policy") == 0) {
 		printf(" %s", espctl_member_text(event, "change"));
 		print_policy(json_object_get(event, "policy"));

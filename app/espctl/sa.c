@@ -12,7 +12,7 @@
 
 static const char *const directions[] = { "in", "out", NULL };
 static const char *const protocols[] = { "esp", NULL };
-static const char *const modes[] = { "tunnel", NULL };
+static const char *const modes[] = { "tunnel", "transport", NULL };
 static const char *const df_choices[] = { "copy", "set", "clear", NULL };
 
 #define DIRECTION                                                                                  \
@@ -62,6 +62,11 @@ static const struct espctl_parameter add[] = {
 		.value = "PACKETS" },
 	{ .word = "df", .read = espctl_read_choice, .choices = df_choices },
 	{ .word = "dscp", .read = espctl_read_number, .value = "copy|0..63" },
+	{ .word = "udp",
+		.alias = "encap",
+		.member = "encapsulation",
+		.read = espctl_read_ports,
+		.value = "PORT PORT" },
 	PROTOCOL,
 	{ .word = "mode", .read = espctl_read_choice, .choices = modes },
 	{ .word = "sequence", .read = espctl_read_number, .value = "N" },
@@ -158,13 +163,14 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 {
 	static const struct {
 		const char *label, *member;
-	} members[] = { { "name", "name" }, { "reqid", "reqid" },
+	} members[] = { { "name", "name" }, { "mode", "mode" }, { "reqid", "reqid" },
 		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
 		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
-		{ "dscp", "dscp" }, { "state", "state" }, { "origin", "origin" },
-		{ "sequence", "sequence" }, { "replay bitmap", "replay_bitmap" },
-		{ "path mtu", "path_mtu" }, { "inner mtu", "inner_mtu" }, { "packets", "packets" },
-		{ "bytes", "bytes" } };
+		{ "dscp", "dscp" }, { "udp from port", "encapsulation.source_port" },
+		{ "udp to port", "encapsulation.destination_port" }, { "state", "state" },
+		{ "origin", "origin" }, { "sequence", "sequence" },
+		{ "replay bitmap", "replay_bitmap" }, { "path mtu", "path_mtu" },
+		{ "inner mtu", "inner_mtu" }, { "packets", "packets" }, { "bytes", "bytes" } };
 	char buffer[ESPCTL_MEMBER_SIZE];
 
 	fprintf(out, "%s %s spi %s from %s to %s\n", espctl_member_text(sa, "direction"),

@@ -138,6 +138,27 @@ int espctl_read_choice(const struct espctl_parameter *parameter, struct espctl_w
 	return done(*value, err);
 }
 
+// Two numbers, as `ip xfrm state` has them behind espinudp.
+int espctl_read_ports(const struct espctl_parameter *parameter, struct espctl_words *words,
+	json_t **value, struct gw_error *err)
+{
+	json_t *source = NULL, *destination = NULL;
+	int rc = espctl_read_number(parameter, words, &source, err);
+
+	if (rc == 0 && !espctl_words_peek(words))
+		rc = gw_error_set(err, EINVAL,
+			"%s is followed by two ports, of the source and of the destination",
+			parameter->word);
+	if (rc == 0)
+		rc = espctl_read_number(parameter, words, &destination, err);
+	if (rc) {
+		json_decref(source);
+		return rc;
+	}
+	*value = json_pack("{s:o, s:o}", "source_port", source, "destination_port", destination);
+	return done(*value, err);
+}
+
 int espctl_read_flag(
 	const struct espctl_parameter *, struct espctl_words *, json_t **value, struct gw_error *)
 {

@@ -12,6 +12,7 @@ espctl_reader espctl_read_text;
 espctl_reader espctl_read_number; // what is no number goes as text, for the daemon to refuse
 espctl_reader espctl_read_switch; // on, off
 espctl_reader espctl_read_choice; // one of the parameter's choices, as short as may be
+espctl_reader espctl_read_ports;  // two numbers: source and destination
 espctl_reader espctl_read_flag;   // no word: the parameter itself says true
 espctl_reader espctl_read_json;
 espctl_reader espctl_read_encryption; // algorithm, and a key unless the algorithm has none

@@ -27,6 +27,18 @@
 static struct event *drain_timer, *second_timer, *signals[3];
 static uint64_t last_busy_ns;
 
+static void peer_moved(struct gateway *gateway, struct gw_sa *sa, const struct gw_flow *flow)
+{
+	struct gw_addr peer = { .family = flow->family };
+
+	memcpy(peer.bytes, flow->source, sizeof(peer.bytes));
+	if (gw_addr_equal(&peer, &sa->peer) && flow->source_port == sa->peer_port)
+		return; // of an SA before this one
+	gateway_event_mapping(gateway, sa, &peer, flow->source_port);
+	sa->peer = peer;
+	sa->peer_port = flow->source_port;
+}
+
 static void report(struct gateway *gateway, const struct gw_event *event)
 {
 	struct gw_sa_id id = {
@@ -42,7 +54,11 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 		return;
 	}
 	sa = gw_sa_find(gateway->ipsec, &id);
-	if (sa)
+	if (!sa)
+		return;
+	if (event->kind == GW_EVENT_MAPPING)
+		peer_moved(gateway, sa, &event->flow);
+	else
 		gateway_event_expire(gateway, sa, event->bits & GW_SA_EVENT_SEQUENCE_END);
 }
 

@@ -77,6 +77,27 @@ void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard)
 	publish(gateway, GATEWAY_EVENT_EXPIRE, params);
 }
 
+static json_t *peer_object(const struct gw_addr *address, uint16_t port)
+{
+	char text[GW_ADDR_STRLEN];
+
+	return json_pack("{s:s, s:i}", "address", gw_addr_format(address, text), "port", port);
+}
+
+void gateway_event_mapping(
+	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port)
+{
+	json_t *params;
+
+	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_MAPPING))
+		return;
+	params = event_new(GATEWAY_EVENT_MAPPING);
+	json_object_set_new(params, "sa", sa_id_object(&sa->spec));
+	json_object_set_new(params, "old", peer_object(&sa->peer, sa->peer_port));
+	json_object_set_new(params, "new", peer_object(peer, port));
+	publish(gateway, GATEWAY_EVENT_MAPPING, params);
+}
+
 static const char *change_word(bool added)
 {
 	return added ? "added" : "deleted";

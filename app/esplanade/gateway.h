@@ -48,8 +48,9 @@ enum gateway_event {
 	GATEWAY_EVENT_EXPIRE =
 		1 << 1,            // an SA's sequence numbers run out (soft) or have run out (hard)
 	GATEWAY_EVENT_SA = 1 << 2, // an SA was added or deleted
-	GATEWAY_EVENT_POLICY = 1 << 3, // a policy was added or deleted
-	GATEWAY_EVENT_PORT = 1 << 4,   // a port's link went up or down
+	GATEWAY_EVENT_POLICY = 1 << 3,  // a policy was added or deleted
+	GATEWAY_EVENT_PORT = 1 << 4,    // a port's link went up or down
+	GATEWAY_EVENT_MAPPING = 1 << 5, // the peer of an SA with UDP encapsulation has moved
 };
 
 // reload.c: reads the configuration file again and applies what differs in one transaction; what

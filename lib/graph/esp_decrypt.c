@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Tunnel mode ESP, inbound (RFC 4303 section 3.4, RFC 4301 section 5.2): replay check, cryptography
-// over the whole vector, then the inner packet is taken out and checked like one from the wire.
+// ESP, inbound (RFC 4303 section 3.4, RFC 4301 section 5.2): replay check, cryptography over the
+// whole vector, then the inner packet is taken out, or in transport mode put together, and checked
+// like one from the wire.
 //
 // For each packet:
 //   1. lengths and alignment, before anything else is read
 //   2. the 64-bit sequence number; refused if it was seen or is too old
 //   3. verify the ICV and decrypt
 //   4. record the number: of two copies in flight one wins
-//   5. trailer, inner IP header, ECN (RFC 6040)
+//   5. in UDP: has the peer moved?
+//   6. trailer; in tunnel mode inner IP header and ECN (RFC 6040); in transport mode the packet's
+//   own
+//      headers move up to its payload
 
 #include "graph/node.h"
 
+#include <netinet/in.h>
+
+#include <rte_ring.h>
+
 #include "graph/buffer.h"
 #include "ipsec/esp.h"
+#include "ipsec/transport.h"
 #include "net/checksum.h"
 
 enum { EDGE_SPD_IN, EDGE_DROP };
@@ -74,9 +83,75 @@ static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet, ui
 	return GW_DROP_COUNT;
 }
 
-// Steps 4 and 5.
-static enum gw_drop finish(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_crypto_op *op)
+// Transport mode: data_bytes at data with the packet's own headers in front. ESP does not cover
+// these: the source has to be the SA's, except in UDP, where a NAT may have changed it and with it
+// what the upper layer's checksum covers.
+static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *data,
+	uint32_t data_bytes, uint8_t next_header)
+{
+	const struct gw_sa *sa = packet->sa;
+	uint8_t *headers = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	struct gw_transport_point point;
+	struct gw_ip ip;
+	uint8_t *front;
+
+	// Headers for nodes on the way and for reassembly belong before ESP.
+	if (packet->flow.family == 6 &&
+		(next_header == IPPROTO_HOPOPTS || next_header == IPPROTO_FRAGMENT))
+		return GW_DROP_ESP_NEXT_HEADER;
+	if (!sa->udp_bytes && !gw_sa_is_source(sa, headers))
+		return GW_DROP_ESP_TRANSPORT_ADDRESS;
+	if (!gw_transport_point_at(headers, packet->header_bytes - sa->udp_bytes, &point))
+		return GW_DROP_ESP_INNER;
+	front = data - point.bytes;
+	memmove(front, headers, point.bytes);
+	gw_transport_header_set(front, &point, next_header, point.bytes + data_bytes);
+	rte_pktmbuf_adj(mbuf, (uint16_t)(front - headers));
+	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - point.bytes - data_bytes));
+	if (gw_ip_parse(front, mbuf->pkt_len, mbuf->pkt_len, false, &ip) != GW_IP_OK ||
+		gw_ip_is_fragment(&ip))
+		return GW_DROP_ESP_INNER;
+	if (sa->udp_bytes)
+		gw_transport_checksum_repair(front, &ip);
+	gw_packet_set_ip(packet, &ip);
+	mbuf->packet_type = 0;
+	packet->marks |= GW_MARK_DECRYPTED;
+	return GW_DROP_COUNT;
+}
+
+// Step 5. A NAT may give the peer another address or port at any time. That is believed only from
+// the newest authentic packet, so that neither a forger nor one that comes late moves anything, and
+// it is told, once for each change; where packets to the peer go stays the key exchange's to say.
+static void check_mapping(
+	const struct gw_worker *worker, const struct gw_packet *packet, uint64_t sequence)
+{
+	const struct gw_flow *flow = &packet->flow;
+	struct gw_sa *sa = packet->sa;
+	uint64_t now = gw_sa_mapping(flow->family, flow->source, flow->source_port);
+	// Relaxed here and below: the word is all there is, nothing else is read with it.
+	uint64_t before = atomic_load_explicit(&sa->mapping, memory_order_relaxed);
+	struct gw_event event = {
+		.kind = GW_EVENT_MAPPING,
+		.spi = rte_be_to_cpu_32(sa->spi),
+		.destination = sa->spec.destination,
+		.direction = sa->direction,
+		.flow = *flow,
+	};
+
+	if (now == before ||
+		sequence < atomic_load_explicit(&sa->replay->top, memory_order_relaxed))
+		return;
+	if (!atomic_compare_exchange_strong_explicit(
+		    &sa->mapping, &before, now, memory_order_relaxed, memory_order_relaxed))
+		return;
+	// A full ring: the next packet finds the change again.
+	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
+		atomic_store_explicit(&sa->mapping, before, memory_order_relaxed);
+}
+
+// Steps 4 to 6.
+static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, const struct gw_crypto_op *op)
 {
 	struct gw_sa *sa = packet->sa;
 	uint8_t *payload = op->esp + GW_ESP_HEADER_BYTES + sa->iv_bytes;
@@ -95,16 +170,20 @@ static enum gw_drop finish(
 		break;
 	}
 	gw_replay_raise(sa->replay, op->sequence);
+	if (sa->udp_bytes)
+		check_mapping(worker, packet, op->sequence);
 	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
 	if (unlikely(data_bytes < 0))
 		return GW_DROP_ESP_PADDING;
+	if (next_header == GW_ESP_NEXT_NONE)
+		return GW_DROP_ESP_DUMMY;
+	if (sa->mode == GW_MODE_TRANSPORT)
+		return put_together(mbuf, packet, payload, (uint32_t)data_bytes, next_header);
 	switch (next_header) {
 	case GW_ESP_NEXT_IPV4:
 		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 4);
 	case GW_ESP_NEXT_IPV6:
 		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 6);
-	case GW_ESP_NEXT_NONE:
-		return GW_DROP_ESP_DUMMY;
 	default:
 		return GW_DROP_ESP_NEXT_HEADER;
 	}
@@ -159,7 +238,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < ready; i++) {
 		struct rte_mbuf *mbuf = packets[position[i]];
 		struct gw_packet *packet = gw_packet(mbuf);
-		enum gw_drop reason = finish(mbuf, packet, &ops[i]);
+		enum gw_drop reason = finish(worker, mbuf, packet, &ops[i]);
 
 		if (likely(reason == GW_DROP_COUNT)) {
 			count_packet(worker, packet);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Tunnel mode ESP, outbound (RFC 4303 section 3.3, RFC 4301 section 5.1.2): numbers, trailers and
+// ESP, outbound (RFC 4303 section 3.3, RFC 4301 section 5.1.2): numbers, trailers and
 // headers packet by packet, the cryptography over the whole vector, packets of all SAs together.
 //
 // For each packet:
 //   1. make it contiguous and ours alone
 //   2. take its sequence number, one block for all packets of an SA in the vector
-//   3. behind the inner packet: padding, pad length, next header, room for the ICV
-//   4. before it: IV (written by the engine), SPI and sequence number, outer IP header
+//   3. behind the inner packet, or in transport mode behind the payload: padding, pad length, next
+//      header, room for the ICV
+//   4. before it: IV (written by the engine), SPI and sequence number, UDP header where the SA has
+//      one (RFC 3948), outer IP header; in transport mode the packet's own headers move to the
+//      front
 //   5. encrypt, compute the ICV
 
 #include "graph/node.h"
@@ -21,6 +24,7 @@
 #include "graph/buffer.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/esp.h"
+#include "ipsec/transport.h"
 
 enum { EDGE_IP_OUTPUT, EDGE_DROP };
 
@@ -73,6 +77,41 @@ static uint8_t *encapsulate(
 	packet->ip_bytes = mbuf->pkt_len;
 	gw_esp_outer_write(sa, outer, &inner, packet->ip_bytes, rte_cpu_to_be_16(id));
 	packet->dont_fragment = sa->outer_family == 4 && gw_esp_outer_df(sa, &inner);
+	packet->header_bytes = (uint16_t)(sa->outer_bytes - sa->udp_bytes);
+	return (uint8_t *)esp;
+}
+
+// In transport mode: ESP between the packet's headers, which spd_out has found to be sound, and
+// what is behind them. Returns the ESP header, NULL when there is no place for one.
+static uint8_t *insert(struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t *payload_bytes)
+{
+	const struct gw_sa *sa = packet->sa;
+	uint8_t *ip = rte_pktmbuf_mtod(mbuf, uint8_t *), *trailer, *front;
+	struct gw_transport_point point;
+	struct gw_esp_header *esp;
+	uint32_t data_bytes, padding;
+
+	if (!gw_transport_find(ip, packet->ip_bytes, &point))
+		return NULL;
+	data_bytes = packet->ip_bytes - point.bytes;
+	padding = gw_esp_padding(data_bytes, sa->align_bytes);
+	trailer = (uint8_t *)rte_pktmbuf_append(
+		mbuf, (uint16_t)(padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
+	gw_esp_trailer_write(trailer, padding, ip[point.next_at]);
+	*payload_bytes = data_bytes + padding + GW_ESP_TRAILER_BYTES;
+
+	front = (uint8_t *)rte_pktmbuf_prepend(
+		mbuf, (uint16_t)(sa->udp_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes));
+	memmove(front, ip, point.bytes);
+	packet->ip_bytes = mbuf->pkt_len;
+	packet->header_bytes = point.bytes;
+	gw_transport_header_set(
+		front, &point, sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP, packet->ip_bytes);
+	if (sa->udp_bytes)
+		gw_esp_udp_write(sa, front + point.bytes, packet->ip_bytes - point.bytes);
+	esp = (struct gw_esp_header *)(front + point.bytes + sa->udp_bytes);
+	esp->spi = sa->spi;
+	esp->sequence = rte_cpu_to_be_32((uint32_t)packet->sequence);
 	return (uint8_t *)esp;
 }
 
@@ -80,8 +119,7 @@ static uint8_t *encapsulate(
 static void become_outer(struct gw_packet *packet)
 {
 	packet->flow.family = packet->sa->outer_family;
-	packet->flow.protocol = IPPROTO_ESP;
-	packet->header_bytes = packet->sa->outer_bytes;
+	packet->flow.protocol = packet->sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP;
 	packet->more_fragments = 0;
 	packet->fragment_offset = 0;
 	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
@@ -136,7 +174,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		inner_bytes[i] = packet->ip_bytes;
 		ops[ready].key = packet->sa->key;
 		ops[ready].sequence = packet->sequence;
-		ops[ready].esp = encapsulate(mbuf, packet, &ops[ready].payload_bytes);
+		ops[ready].esp = packet->sa->mode == GW_MODE_TRANSPORT
+					 ? insert(mbuf, packet, &ops[ready].payload_bytes)
+					 : encapsulate(mbuf, packet, &ops[ready].payload_bytes);
+		if (unlikely(!ops[ready].esp)) {
+			nexts[i] = gw_to_drop(packet, GW_DROP_IP_HEADER, EDGE_DROP);
+			continue;
+		}
 		position[ready++] = (uint16_t)i;
 	}
 	gw_crypto_seal(worker->crypto, ops, ready);

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 
+#include <rte_ether.h>
 #include <rte_ip.h>
 
 #include "graph/buffer.h"
@@ -28,9 +29,9 @@ static struct rte_mbuf *cut_piece(struct gw_worker *worker, struct rte_mbuf *who
 
 	if (!piece)
 		return NULL;
-	// There is head room for any header chain that the parser accepts: headers stand in the
-	// first segment and are no longer than its data, but the copy has only the standard room.
-	if (rte_pktmbuf_headroom(piece) < header_bytes + GW_FRAGMENT_FRONT) {
+	// The copy has the standard room, which is enough for all but absurd chains of headers.
+	// What is to be encrypted needs more; esp_encrypt makes it where it is missing.
+	if (rte_pktmbuf_headroom(piece) < header_bytes + RTE_ETHER_HDR_LEN) {
 		rte_pktmbuf_free(piece);
 		return NULL;
 	}

@@ -11,12 +11,15 @@
 #include <netinet/in.h>
 
 #include <rte_byteorder.h>
+#include <rte_udp.h>
 
 #include "graph/buffer.h"
 
 enum { EDGE_SPD_OUT, EDGE_SAD_LOOKUP, EDGE_SPD_IN, EDGE_PUNT, EDGE_DROP };
 
-#define PORT_NAT_T 4500 // RFC 3948
+// RFC 3948 sections 2.2 and 2.3.
+#define IKE_MARKER_BYTES 4
+#define KEEPALIVE        0xff
 
 static enum gw_drop drop_reason(enum gw_ip_error error)
 {
@@ -45,19 +48,50 @@ static bool is_link_scope(const struct gw_flow *flow)
 	return d[0] == 0xff || (d[0] == 0xfe && (d[1] & 0xc0) == 0x80);
 }
 
-// On port 4500 four zero bytes mark IKE; anything else is ESP in UDP (RFC 3948 section 2.2).
-static bool is_udp_encapsulated(const struct rte_mbuf *mbuf, const struct gw_packet *packet)
+static bool is_fragment(const struct gw_packet *packet)
 {
-	static const uint8_t marker[4];
-	uint32_t payload = packet->header_bytes + 8u;
+	return packet->more_fragments || packet->fragment_offset;
+}
 
-	if (packet->flow.protocol != IPPROTO_UDP || !packet->flow.ports_known ||
-		packet->flow.destination_port != PORT_NAT_T)
-		return false;
-	return payload + sizeof(marker) > rte_pktmbuf_data_len(mbuf) ||
-	       payload + sizeof(marker) > packet->ip_bytes ||
-	       memcmp(rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, payload), marker,
-		       sizeof(marker)) != 0;
+static bool is_nat_t(const struct gw_packet *packet, const struct gw_local *local)
+{
+	return packet->flow.protocol == IPPROTO_UDP && packet->flow.ports_known &&
+	       packet->flow.destination_port == GW_NAT_T_PORT &&
+	       gw_local_contains(local, packet->flow.family, packet->flow.destination);
+}
+
+// UDP for port 4500 of ours (RFC 3948 section 2): a keepalive of one byte 0xff, IKE behind four
+// zero bytes, or ESP, which begins with an SPI that is not zero. The checksum is not looked at, as
+// section 2.2 leaves it to us: the ICV covers all that ESP has, and IKE goes on to the host's own
+// UDP.
+static uint8_t from_nat_t(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	uint32_t bytes = packet->ip_bytes - packet->header_bytes;
+	uint8_t buffer[sizeof(struct rte_udp_hdr) + IKE_MARKER_BYTES];
+	const uint8_t *data;
+
+	if (bytes < sizeof(struct rte_udp_hdr))
+		return gw_to_drop(packet, GW_DROP_UDP_LENGTH, EDGE_DROP);
+	data = rte_pktmbuf_read(
+		mbuf, packet->header_bytes, RTE_MIN(bytes, (uint32_t)sizeof(buffer)), buffer);
+	if (!data)
+		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
+	if (!is_fragment(packet) &&
+		rte_be_to_cpu_16(((const struct rte_udp_hdr *)data)->dgram_len) != bytes)
+		return gw_to_drop(packet, GW_DROP_UDP_LENGTH, EDGE_DROP);
+	data += sizeof(struct rte_udp_hdr);
+	bytes -= (uint32_t)sizeof(struct rte_udp_hdr);
+	if (bytes == 1 && data[0] == KEEPALIVE)
+		return gw_to_drop(packet, GW_DROP_UDP_KEEPALIVE, EDGE_DROP);
+	if (bytes < IKE_MARKER_BYTES)
+		return gw_to_drop(packet, GW_DROP_ESP_RUNT, EDGE_DROP);
+	if (memcmp(data, "\0\0\0\0", IKE_MARKER_BYTES) == 0)
+		return EDGE_SPD_IN;
+	if (is_fragment(packet))
+		return gw_to_drop(packet, GW_DROP_IP_FRAGMENT_TO_US, EDGE_DROP);
+	packet->marks |= GW_MARK_IN_UDP;
+	packet->header_bytes += sizeof(struct rte_udp_hdr);
+	return EDGE_SAD_LOOKUP;
 }
 
 static uint8_t from_protected(struct gw_packet *packet, const struct gw_local *local)
@@ -69,19 +103,16 @@ static uint8_t from_protected(struct gw_packet *packet, const struct gw_local *l
 }
 
 static uint8_t from_unprotected(
-	const struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
 {
-	bool fragment = packet->more_fragments || packet->fragment_offset;
-
 	if (packet->flow.protocol == IPPROTO_ESP) {
-		if (!fragment)
+		if (!is_fragment(packet))
 			return EDGE_SAD_LOOKUP;
 		if (gw_local_contains(local, packet->flow.family, packet->flow.destination))
 			return gw_to_drop(packet, GW_DROP_IP_FRAGMENT_TO_US, EDGE_DROP);
 	}
-	if (is_udp_encapsulated(mbuf, packet) &&
-		gw_local_contains(local, packet->flow.family, packet->flow.destination))
-		return gw_to_drop(packet, GW_DROP_UDP_ENCAPSULATED, EDGE_DROP);
+	if (is_nat_t(packet, local))
+		return from_nat_t(mbuf, packet);
 	return EDGE_SPD_IN;
 }
 

@@ -29,6 +29,7 @@ enum gw_packet_mark {
 	GW_MARK_OWN = 1 << 4,       // made here (ICMP error, ESP): TTL stays
 	GW_MARK_SEALED = 1 << 5,    // is an ESP packet of ours
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
+	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
 };
 
 struct gw_packet {
@@ -37,7 +38,7 @@ struct gw_packet {
 	uint64_t sequence;        // ESP's, all 64 bits
 	struct gw_flow flow;      // selectors of the (inner) packet
 	uint32_t ip_bytes;        // total length of the IP packet at the front of the mbuf
-	uint16_t header_bytes;    // to its upper-layer header
+	uint16_t header_bytes;    // to its upper-layer header; to ESP where that came in UDP
 	uint16_t fragment_offset; // bytes
 	uint16_t marks;           // enum gw_packet_mark
 	uint16_t mtu;             // for icmp_error and ip_fragment

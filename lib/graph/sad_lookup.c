@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Finds the SA of each ESP packet by SPI, destination and protocol (RFC 4301 section 4.1). ESP that
-// is neither for a known SA nor for the box itself is transit traffic, which the inbound SPD
-// judges.
+// Finds the SA of each ESP packet by SPI, destination and protocol (RFC 4301 section 4.1); whether
+// it came in UDP is no part of the key, but has to be as the SA says. ESP that is neither for a
+// known SA nor for the box itself is transit traffic, which the inbound SPD judges.
 
 #include "graph/node.h"
 
@@ -40,6 +40,11 @@ static bool make_key(struct rte_mbuf *mbuf, const struct gw_packet *packet, stru
 	return true;
 }
 
+static bool came_in_udp(const struct gw_packet *packet)
+{
+	return packet->marks & GW_MARK_IN_UDP;
+}
+
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
@@ -56,13 +61,15 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
+		packet->sa = readable[i] ? sas[i] : NULL;
 		if (unlikely(!readable[i]))
 			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_RUNT, EDGE_DROP);
 		else if (unlikely(!sas[i]))
 			nexts[i] = unknown(worker, packet, keys[i].spi);
+		else if (unlikely(came_in_udp(packet) != (sas[i]->udp_bytes != 0)))
+			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_ENCAPSULATION, EDGE_DROP);
 		else
 			nexts[i] = EDGE_ESP_DECRYPT;
-		packet->sa = readable[i] ? sas[i] : NULL;
 	}
 }
 

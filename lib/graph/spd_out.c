@@ -11,6 +11,7 @@
 #include <rte_ring.h>
 
 #include "ipsec/esp.h"
+#include "ipsec/transport.h"
 #include "net/checksum.h"
 
 enum {
@@ -60,6 +61,34 @@ static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
 	return EDGE_IP_OUTPUT;
 }
 
+// RFC 4303 section 3.1.1: only whole packets between the SA's own addresses. The ESP packet is what
+// is cut where the path is too narrow (section 3.3.4), unless its sender wants to be told.
+static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	const struct gw_sa *sa = packet->sa;
+	struct gw_transport_point point;
+	uint16_t mtu;
+
+	if (packet->flow.family != sa->outer_family || !gw_sa_is_between(sa, ip))
+		return gw_to_drop(packet, GW_DROP_ESP_TRANSPORT_ADDRESS, EDGE_DROP);
+	if (packet->flow.protocol == GW_PROTOCOL_OPAQUE && !packet->fragment_offset)
+		return gw_to_drop(packet, GW_DROP_IP_HEADER, EDGE_DROP); // headers out of reach
+	if (packet->more_fragments || packet->fragment_offset ||
+		!gw_transport_find(
+			ip, RTE_MIN(rte_pktmbuf_data_len(mbuf), packet->ip_bytes), &point))
+		return gw_to_drop(packet, GW_DROP_ESP_TRANSPORT_FRAGMENT, EDGE_DROP);
+	if (!pass_ttl(mbuf, packet))
+		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
+	mtu = gw_sa_transport_mtu(
+		sa, point.bytes, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	if (packet->flow.family == 6)
+		mtu = RTE_MAX(mtu, (uint16_t)GW_IPV6_MIN_MTU);
+	if (packet->ip_bytes <= mtu || (packet->flow.family == 4 && !packet->dont_fragment))
+		return EDGE_ESP_ENCRYPT;
+	return gw_to_icmp(packet, GW_ICMP_TOO_BIG, mtu, GW_DROP_ESP_TOO_BIG, EDGE_ICMP_ERROR);
+}
+
 static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
 	const struct gw_policy *policy)
 {
@@ -71,9 +100,11 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 		raise_acquire(worker, policy->carrier, &packet->flow);
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
 	}
+	packet->sa = sa;
+	if (sa->mode == GW_MODE_TRANSPORT)
+		return protect_transport(mbuf, packet);
 	if (!pass_ttl(mbuf, packet))
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
-	packet->sa = sa;
 	mtu = gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
 	if (likely(packet->ip_bytes <= mtu))
 		return EDGE_ESP_ENCRYPT;

@@ -51,16 +51,18 @@ struct gw_dataplane {
 };
 
 // What a worker tells the control core about; carries no pointer that could die on the way.
-enum gw_event_kind { GW_EVENT_ACQUIRE, GW_EVENT_SA };
+enum gw_event_kind { GW_EVENT_ACQUIRE, GW_EVENT_SA, GW_EVENT_MAPPING };
 
 struct gw_event {
 	uint32_t kind; // enum gw_event_kind
 	uint32_t reqid;
-	struct gw_flow flow;        // ACQUIRE: the packet that wanted an SA
-	uint32_t spi;               // SA: host order
+	// ACQUIRE: the packet that wanted an SA; MAPPING: source and source_port are the peer's new
+	// ones.
+	struct gw_flow flow;
+	uint32_t spi;               // SA, MAPPING: host order
 	uint32_t bits;              // SA: enum gw_sa_event
-	struct gw_addr destination; // SA
-	uint8_t direction;          // SA
+	struct gw_addr destination; // SA, MAPPING
+	uint8_t direction;          // SA, MAPPING
 	uint8_t reserved[10];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");

@@ -10,13 +10,14 @@
 
 #include <rte_byteorder.h>
 #include <rte_ip.h>
+#include <rte_udp.h>
 
 #include "ipsec/sa.h"
 #include "net/checksum.h"
 #include "net/ecn.h"
 
-// ESP's layout in tunnel mode (RFC 4303 section 2, RFC 4301 section 5.1.2): pure functions on bytes
-// that the caller has proved to be there.
+// ESP's layout, and the outer header of tunnel mode (RFC 4303 section 2, RFC 4301 section 5.1.2):
+// pure functions on bytes that the caller has proved to be there.
 
 #define GW_ESP_HEADER_BYTES  8
 #define GW_ESP_TRAILER_BYTES 2 // pad length and next header
@@ -28,7 +29,7 @@
 #define GW_ESP_NEXT_NONE 59 // a dummy packet (RFC 4303 section 2.6)
 
 // The most that sealing puts in front of and behind an inner packet.
-#define GW_ESP_MAX_FRONT (40 + GW_ESP_HEADER_BYTES + 16)
+#define GW_ESP_MAX_FRONT (40 + 8 + GW_ESP_HEADER_BYTES + 16) // IPv6, UDP, ESP, IV
 #define GW_ESP_MAX_BACK  (15 + GW_ESP_TRAILER_BYTES + 16)
 
 struct gw_esp_header {
@@ -94,7 +95,16 @@ static inline uint8_t gw_esp_outer_tos(const struct gw_sa *sa, uint8_t inner_tos
 	return dscp | gw_ecn_encapsulate(inner_tos);
 }
 
-// Writes the outer header at outer: the SA's template with this packet's lengths, TOS, ID and
+// Writes the UDP header of an SA that has one: bytes is its own length and all that follows.
+static inline void gw_esp_udp_write(const struct gw_sa *sa, uint8_t *header, uint32_t bytes)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)header;
+
+	memcpy(udp, sa->outer + sa->outer_bytes - sizeof(*udp), sizeof(*udp));
+	udp->dgram_len = rte_cpu_to_be_16((uint16_t)bytes);
+}
+
+// Writes the outer headers at outer: the SA's template with this packet's lengths, TOS, ID and
 // checksum. total_bytes is the whole outer packet's; id in network order, used when fragments are
 // allowed (RFC 6864).
 static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
@@ -123,5 +133,10 @@ static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
 		memcpy(outer, sa->outer, sizeof(*ip));
 		ip->vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | (uint32_t)tos << 20);
 		ip->payload_len = rte_cpu_to_be_16((uint16_t)(total_bytes - sizeof(*ip)));
+	}
+	if (sa->udp_bytes) {
+		uint32_t ip_bytes = sa->outer_bytes - (uint32_t)sa->udp_bytes;
+
+		gw_esp_udp_write(sa, outer + ip_bytes, total_bytes - ip_bytes);
 	}
 }

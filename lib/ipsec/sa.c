@@ -4,6 +4,7 @@
 #include "ipsec/sa.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <rte_ip.h>
 #include <rte_malloc.h>
 #include <rte_random.h>
+#include <rte_udp.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -43,6 +45,11 @@ static struct gw_crypto_key *expand_key(const struct gw_sa_spec *spec, struct gw
 	return gw_crypto_key_new(&key, err);
 }
 
+static uint8_t outer_protocol(const struct gw_sa_spec *spec)
+{
+	return gw_sa_spec_in_udp(spec) ? IPPROTO_UDP : (uint8_t)spec->protocol;
+}
+
 // Lengths, ID, fragment field, TOS and checksum stay zero: the worker fills them in and continues
 // the checksum.
 static void template_ipv4(struct gw_sa *sa, const struct gw_sa_spec *spec)
@@ -50,7 +57,7 @@ static void template_ipv4(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	struct rte_ipv4_hdr ip = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
 		.time_to_live = OUTER_TTL,
-		.next_proto_id = (uint8_t)spec->protocol,
+		.next_proto_id = outer_protocol(spec),
 	};
 
 	memcpy(&ip.src_addr, spec->source.bytes, sizeof(ip.src_addr));
@@ -66,7 +73,7 @@ static void template_ipv6(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
 	struct rte_ipv6_hdr ip = {
 		.vtc_flow = RTE_BE32(UINT32_C(6) << 28),
-		.proto = (uint8_t)spec->protocol,
+		.proto = outer_protocol(spec),
 		.hop_limits = OUTER_TTL,
 	};
 
@@ -75,6 +82,21 @@ static void template_ipv6(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	memcpy(sa->outer, &ip, sizeof(ip));
 	sa->outer_family = 6;
 	sa->outer_bytes = sizeof(ip);
+}
+
+// Behind the IP header, whose template is there. The checksum stays zero: over IPv4 RFC 3948
+// section 2.1 asks for that, over IPv6 RFC 6935 allows it for tunnels, and the ICV covers more than
+// it would.
+static void template_udp(struct gw_sa *sa, const struct gw_encapsulation *ports)
+{
+	struct rte_udp_hdr udp = {
+		.src_port = rte_cpu_to_be_16(ports->source_port),
+		.dst_port = rte_cpu_to_be_16(ports->destination_port),
+	};
+
+	memcpy(sa->outer + sa->outer_bytes, &udp, sizeof(udp));
+	sa->outer_bytes += sizeof(udp);
+	sa->udp_bytes = sizeof(udp);
 }
 
 // Line 0, and in line 2 the state that may be carried over.
@@ -88,6 +110,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->iv_bytes = gw_crypto_iv_bytes(sa->key);
 	sa->icv_bytes = gw_crypto_icv_bytes(sa->key);
 	sa->align_bytes = gw_crypto_align_bytes(sa->key);
+	sa->mode = (uint8_t)spec->mode;
 	sa->df = (uint8_t)spec->df;
 	sa->dscp = spec->dscp;
 	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
@@ -98,6 +121,10 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 		template_ipv4(sa, spec);
 	else
 		template_ipv6(sa, spec);
+	if (gw_sa_spec_in_udp(spec))
+		template_udp(sa, &spec->encapsulation);
+	atomic_init(&sa->mapping, gw_sa_mapping(spec->source.family, spec->source.bytes,
+					  spec->encapsulation.source_port));
 }
 
 // What is kept says nothing of keys, not even their length, so that no one can make an SA from it
@@ -112,6 +139,8 @@ static void fill_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->spec.replay_bitmap = NULL; // the caller's; its bits are in the window now
 	sa->spec.replay_bitmap_bytes = 0;
 	sa->added_ns = gw_clock_ns();
+	sa->peer = spec->source;
+	sa->peer_port = spec->encapsulation.source_port;
 }
 
 struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, struct gw_error *err)
@@ -195,11 +224,27 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 		totals->drops[i] = atomic_load_explicit(&sa->drops[i], memory_order_relaxed);
 }
 
+// The largest payload that ESP with its header, IV, trailer and ICV fits around within room bytes;
+// -1: none.
+static int largest_payload(const struct gw_sa *sa, int room)
+{
+	room -= GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
+	return room < sa->align_bytes ? -1 : (room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES;
+}
+
+uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu)
+{
+	int payload = largest_payload(sa, path_mtu - (int)header_bytes - sa->udp_bytes);
+
+	return payload < 0 ? 0 : (uint16_t)((int)header_bytes + payload);
+}
+
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
 {
-	int room = path_mtu - sa->outer_bytes - GW_ESP_HEADER_BYTES - sa->iv_bytes - sa->icv_bytes;
+	int payload;
 
-	if (room < sa->align_bytes)
-		return 0;
-	return (uint16_t)((room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES);
+	if (sa->mode == GW_MODE_TRANSPORT)
+		return gw_sa_transport_mtu(sa, sa->outer_bytes - (uint32_t)sa->udp_bytes, path_mtu);
+	payload = largest_payload(sa, path_mtu - sa->outer_bytes);
+	return payload < 0 ? 0 : (uint16_t)payload;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
@@ -45,13 +46,16 @@ struct gw_sa {
 	uint8_t icv_bytes;
 	uint8_t align_bytes;
 	uint8_t outer_family; // 4 or 6
-	uint8_t outer_bytes;  // of the outer IP header: 20 or 40
+	uint8_t outer_bytes;  // of the template: IP, and UDP where there is one
+	uint8_t udp_bytes;    // of these, the UDP header's: 8, or 0 where ESP stands bare
 	uint8_t df;           // enum gw_df
 	int16_t dscp;         // -1: copy
-	uint8_t reserved[8];
+	uint8_t mode;         // enum gw_mode
+	uint8_t reserved[5];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
-	uint8_t outer[40] __rte_cache_aligned; // lengths, IPv4 ID and DF, TOS and checksum zero
+	// In transport mode its addresses are compared and its UDP header is used.
+	uint8_t outer[48] __rte_cache_aligned; // lengths, IPv4 ID and DF, TOS and checksums zero
 	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
 	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
 				   // complemented sum folded)
@@ -60,6 +64,9 @@ struct gw_sa {
 	struct gw_sequence sequence __rte_cache_aligned; // outbound
 	_Atomic uint32_t ipv4_id;                        // outbound: next IPv4 ID when DF is clear
 	_Atomic uint32_t events; // bits of enum gw_sa_event raised and not yet told
+	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an
+	// authentic packet, so that each change is told once.
+	_Atomic uint64_t mapping;
 
 	// --- line 3: drops are rare, so all workers share them. worker: rw (relaxed), control: ro
 	_Atomic uint64_t drops[GW_SA_DROP_COUNT] __rte_cache_aligned;
@@ -67,11 +74,15 @@ struct gw_sa {
 	// --- cold. control: rw, worker: never
 	struct gw_sa_spec spec __rte_cache_aligned; // without keys: wiped once they are expanded
 	uint64_t added_ns;
+	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
+	struct gw_addr peer;
+	uint16_t peer_port;
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, reserved) < 64, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, outer) == 64, "line 1: the outer header template");
+static_assert(offsetof(struct gw_sa, ipv4_checksum) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence) == 128, "line 2: written by workers");
 static_assert(offsetof(struct gw_sa, drops) == 192, "line 3: written by workers, rarely");
 
@@ -90,6 +101,22 @@ void gw_sa_free(void *sa);
 // 0 or -ENOMEM.
 int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec);
 
+// The same for a packet in transport mode with header_bytes before ESP.
+uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
+
+// Whether a packet of the SA's family at ip has the source address, or both addresses, of the SA.
+static inline bool gw_sa_is_source(const struct gw_sa *sa, const uint8_t *ip)
+{
+	return sa->outer_family == 4 ? memcmp(ip + 12, sa->outer + 12, 4) == 0
+				     : memcmp(ip + 8, sa->outer + 8, 16) == 0;
+}
+
+static inline bool gw_sa_is_between(const struct gw_sa *sa, const uint8_t *ip)
+{
+	return sa->outer_family == 4 ? memcmp(ip + 12, sa->outer + 12, 8) == 0
+				     : memcmp(ip + 8, sa->outer + 8, 32) == 0;
+}
+
 struct gw_sa_totals {
 	uint64_t packets;
 	uint64_t bytes;
@@ -99,8 +126,24 @@ struct gw_sa_totals {
 void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_totals *totals);
 
 // Bytes of the largest inner packet that leaves as an outer packet of at most path_mtu bytes (RFC
-// 4301 section 8.2.1). At least 0; the same for both inner families.
+// 4301 section 8.2.1). At least 0; the same for both inner families. In transport mode: of the
+// largest packet without options or extension headers.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
+
+// Address (16 bytes, of an IPv4 address the first four) and UDP port of a peer in one word that an
+// atomic can hold. IPv4 fits exactly; of two IPv6 addresses one in 2^64 pairs looks alike, and then
+// an event that tells of the change is missing, no more.
+static inline uint64_t gw_sa_mapping(uint8_t family, const uint8_t *address, uint16_t port)
+{
+	uint64_t high, low;
+
+	memcpy(&high, address, sizeof(high));
+	memcpy(&low, address + sizeof(high), sizeof(low));
+	if (family == 4)
+		return (uint64_t)port << 48 | (uint32_t)high;
+	high = (high ^ port) * UINT64_C(0x9e3779b97f4a7c15);
+	return (high ^ high >> 32 ^ low) * UINT64_C(0xff51afd7ed558ccd);
+}
 
 // Worker: counts a drop for the SA; reasons of scope BOX are ignored.
 static inline void gw_sa_count_drop(struct gw_sa *sa, enum gw_drop reason)

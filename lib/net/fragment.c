@@ -62,18 +62,25 @@ static void write_v4(uint8_t *out, const uint8_t *header, uint32_t header_bytes,
 	ip->hdr_checksum = gw_checksum_finish(gw_checksum_add(0, out, header_bytes));
 }
 
-static void write_v6(uint8_t *out, const uint8_t *header, const struct gw_fragment *fragment)
+static void write_v6(uint8_t *out, const uint8_t *header, uint32_t header_bytes,
+	const struct gw_fragment *fragment)
 {
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)out;
-	struct rte_ipv6_fragment_ext *extension = (struct rte_ipv6_fragment_ext *)(ip + 1);
+	struct rte_ipv6_fragment_ext *extension =
+		(struct rte_ipv6_fragment_ext *)(out + header_bytes);
+	uint8_t *next = &ip->proto;
 
-	memcpy(ip, header, sizeof(*ip));
-	extension->next_header = ip->proto;
+	memcpy(out, header, header_bytes);
+	// The last of the headers names the fragment header. Each has a length in units of 8 bytes.
+	for (uint32_t at = sizeof(*ip); at + 8 <= header_bytes; at += 8 + next[1] * 8u)
+		next = out + at;
+	extension->next_header = *next;
 	extension->reserved = 0;
 	extension->frag_data = rte_cpu_to_be_16((uint16_t)(fragment->offset | !fragment->last));
 	extension->id = rte_cpu_to_be_32(fragment->id);
-	ip->proto = IPPROTO_FRAGMENT;
-	ip->payload_len = rte_cpu_to_be_16((uint16_t)(sizeof(*extension) + fragment->bytes));
+	*next = IPPROTO_FRAGMENT;
+	ip->payload_len = rte_cpu_to_be_16(
+		(uint16_t)(header_bytes - sizeof(*ip) + sizeof(*extension) + fragment->bytes));
 }
 
 void gw_fragment_header_write(uint8_t *out, const uint8_t *header, uint8_t family,
@@ -82,5 +89,5 @@ void gw_fragment_header_write(uint8_t *out, const uint8_t *header, uint8_t famil
 	if (family == 4)
 		write_v4(out, header, header_bytes, fragment);
 	else
-		write_v6(out, header, fragment);
+		write_v6(out, header, header_bytes, fragment);
 }

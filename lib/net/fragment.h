@@ -18,8 +18,8 @@ struct gw_fragment {
 };
 
 // Bytes of header of each piece: the packet's own, and for IPv6 a fragment header. header_bytes is
-// the whole packet's, which for IPv6 has to be 40: only packets of our own are cut, and they have
-// no extension headers.
+// the whole packet's; for IPv6 it counts only headers that every piece has to have: hop-by-hop
+// options, routing header and what stands before that (RFC 8200 section 4.5).
 uint32_t gw_fragment_header_bytes(uint8_t family, uint32_t header_bytes);
 
 // Writes that header at out, from the whole packet's header. IPv4 options that are not to be copied
@@ -27,7 +27,3 @@ uint32_t gw_fragment_header_bytes(uint8_t family, uint32_t header_bytes);
 // checksum is made anew.
 void gw_fragment_header_write(uint8_t *out, const uint8_t *header, uint8_t family,
 	uint32_t header_bytes, const struct gw_fragment *fragment);
-
-// Room that has to be left in front of a piece for what comes next: outer header, ESP, IV,
-// Ethernet.
-#define GW_FRAGMENT_FRONT 80

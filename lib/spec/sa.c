@@ -23,7 +23,7 @@
 #define LARGEST_EXACT_NUMBER ((UINT64_C(1) << 53) - 1)
 
 const char *const gw_direction_words[] = { "in", "out", NULL };
-static const char *const mode_words[] = { "tunnel", NULL };
+static const char *const mode_words[] = { "tunnel", "transport", NULL };
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
 
 static int read_protocol(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -175,6 +175,25 @@ static const struct gw_field_table integrity_table = {
 	COUNT(integrity_fields),
 };
 
+#define PORT_OFFSET(member) offsetof(struct gw_encapsulation, member)
+
+static const struct gw_field encapsulation_fields[] = {
+	{ "source_port", gw_read_u16, PORT_OFFSET(source_port), false,
+		"Outbound: the UDP source port. Inbound: the one that the peer's packets are "
+		"expected from; another is accepted, and an event tells it (`mapping`).",
+		.standard = "4500", .least = 1, .most = UINT16_MAX },
+	{ "destination_port", gw_read_u16, PORT_OFFSET(destination_port), false,
+		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500.",
+		.standard = "4500", .least = 1, .most = UINT16_MAX },
+};
+static const struct gw_field_table encapsulation_table = {
+	"ESP in UDP (RFC 3948), for peers behind a NAT: the ports of the UDP header. Without it "
+	"ESP "
+	"stands bare. What comes in the other form is dropped.",
+	encapsulation_fields,
+	COUNT(encapsulation_fields),
+};
+
 static const struct gw_field sa_fields[] = {
 	{ "name", gw_read_name, OFFSET(name), false, "For people; it identifies nothing.",
 		.standard = "\"\"" },
@@ -183,8 +202,11 @@ static const struct gw_field sa_fields[] = {
 		.words = gw_direction_words },
 	{ "protocol", read_protocol, OFFSET(protocol), false, "The security protocol.",
 		.standard = "\"esp\"", .type = "\"esp\"" },
-	{ "mode", NULL, OFFSET(mode), false, "What the SA encapsulates.", .standard = "\"tunnel\"",
-		.words = mode_words },
+	{ "mode", NULL, OFFSET(mode), false,
+		"`tunnel` encapsulates whole packets; `transport` (RFC 4301 section 4.1) protects "
+		"what is behind the IP header of packets between `source` and `destination` "
+		"themselves.",
+		.standard = "\"tunnel\"", .words = mode_words },
 	{ "spi", gw_read_u32, OFFSET(spi), true,
 		"The security parameters index; 0 to 255 are reserved (RFC 4303 section 2.1).",
 		.least = GW_FIRST_SPI, .most = UINT32_MAX },
@@ -213,6 +235,9 @@ static const struct gw_field sa_fields[] = {
 	{ "dscp", read_dscp, OFFSET(dscp), false,
 		"Outbound: the DSCP of the outer header; `copy` takes the inner one.",
 		.standard = "\"copy\"", .type = "\"copy\" or a whole number from 0 to 63" },
+	{ "encapsulation", NULL, OFFSET(encapsulation), false,
+		"ESP in UDP (RFC 3948); left out: ESP stands bare.",
+		.table = &encapsulation_table },
 	{ "sequence", gw_read_u64, OFFSET(sequence), false,
 		"State from an earlier life of the SA. Outbound: the last sequence number used; "
 		"inbound: the highest one received.",
@@ -293,6 +318,12 @@ static json_t *write_bitmap(const struct gw_sa_spec *spec)
 	return value;
 }
 
+static json_t *write_encapsulation(const struct gw_encapsulation *ports)
+{
+	return json_pack("{si, si}", "source_port", ports->source_port, "destination_port",
+		ports->destination_port);
+}
+
 static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 {
 	return gw_json_put(object, "name", json_string(spec->name)) &&
@@ -313,6 +344,8 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       gw_json_put(object, "df", json_string(df_words[spec->df])) &&
 	       gw_json_put(object, "dscp",
 		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
+	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",
+						    write_encapsulation(&spec->encapsulation))) &&
 	       gw_json_put(object, "sequence", write_u64(spec->sequence)) &&
 	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));
 }

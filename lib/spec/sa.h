@@ -21,15 +21,22 @@
 #define GW_MAX_REPLAY_BITMAP (GW_MAX_REPLAY_WINDOW / 8) // bytes
 #define GW_DEFAULT_REPLAY    4096
 #define GW_FIRST_SPI         256u // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
+#define GW_NAT_T_PORT        4500 // RFC 3948
 
 enum gw_direction { GW_DIRECTION_IN, GW_DIRECTION_OUT };
 enum gw_protocol { GW_PROTOCOL_ESP = 50 };
-enum gw_mode { GW_MODE_TUNNEL };
+enum gw_mode { GW_MODE_TUNNEL, GW_MODE_TRANSPORT };
 enum gw_df {
 	GW_DF_COPY,
 	GW_DF_SET,
 	GW_DF_CLEAR
 }; // of the outer IPv4 header (RFC 4301 section 8.1)
+
+// ESP in UDP (RFC 3948): the ports of the SA's packets. Both are 0 where ESP stands bare.
+struct gw_encapsulation {
+	uint16_t source_port;
+	uint16_t destination_port;
+};
 
 struct gw_sa_spec {
 	char name[GW_NAME_SIZE]; // for people; may be empty
@@ -37,7 +44,7 @@ struct gw_sa_spec {
 	enum gw_protocol protocol;
 	enum gw_mode mode;
 	uint32_t spi;               // host order
-	struct gw_addr source;      // of the outer header
+	struct gw_addr source;      // of the outer header; in transport mode the packet's own
 	struct gw_addr destination; // likewise, of the same family
 	uint32_t reqid;             // which policies it serves; 0 is refused
 	enum gw_encryption_id encryption;
@@ -50,6 +57,7 @@ struct gw_sa_spec {
 	uint32_t replay_window; // packets; inbound; 0: off (not with esn, RFC 4303 section 3.4.3)
 	enum gw_df df;
 	int16_t dscp; // of the outer header: 0 to 63, or -1: copy from the inner one
+	struct gw_encapsulation encapsulation;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received
@@ -83,5 +91,10 @@ void gw_sa_spec_wipe(struct gw_sa_spec *spec);
 int gw_sa_id_read(json_t *object, struct gw_sa_id *id, struct gw_error *err);
 struct gw_sa_id gw_sa_spec_id(const struct gw_sa_spec *spec);
 bool gw_sa_id_equal(const struct gw_sa_id *a, const struct gw_sa_id *b);
+
+static inline bool gw_sa_spec_in_udp(const struct gw_sa_spec *spec)
+{
+	return spec->encapsulation.destination_port != 0;
+}
 
 extern const char *const gw_direction_words[]; // "in", "out"

@@ -61,8 +61,9 @@ static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
 		return gw_error_at(err, EINVAL, NULL, "direction", "must be \"in\" or \"out\"");
 	if (spec->protocol != GW_PROTOCOL_ESP)
 		return gw_error_at(err, EINVAL, NULL, "protocol", "must be \"esp\"");
-	if (spec->mode != GW_MODE_TUNNEL)
-		return gw_error_at(err, EINVAL, NULL, "mode", "must be \"tunnel\"");
+	if (spec->mode > GW_MODE_TRANSPORT)
+		return gw_error_at(
+			err, EINVAL, NULL, "mode", "must be \"tunnel\" or \"transport\"");
 	if (spec->spi < GW_FIRST_SPI)
 		return gw_error_at(err, EINVAL, NULL, "spi",
 			"%" PRIu32 " is reserved (RFC 4303 section 2.1); it must be 256 or more",
@@ -76,6 +77,18 @@ static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
 	if (spec->dscp < -1 || spec->dscp > 63)
 		return gw_error_at(err, EINVAL, NULL, "dscp",
 			"must be \"copy\" or a whole number from 0 to 63");
+	return 0;
+}
+
+// Members about an outer header, which transport mode has not.
+static int check_mode(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const char *rule = "is about the outer header of a tunnel; leave it out in transport mode";
+
+	if (spec->mode == GW_MODE_TRANSPORT && spec->df != GW_DF_COPY)
+		return gw_error_at(err, EINVAL, NULL, "df", "%s", rule);
+	if (spec->mode == GW_MODE_TRANSPORT && spec->dscp >= 0)
+		return gw_error_at(err, EINVAL, NULL, "dscp", "%s", rule);
 	return 0;
 }
 
@@ -95,6 +108,24 @@ static int check_addresses(const struct gw_sa_spec *spec, struct gw_error *err)
 	if (gw_addr_equal(&spec->source, &spec->destination))
 		return gw_error_at(err, EINVAL, NULL, "destination",
 			"is the same as source; it must be the other end of the tunnel");
+	return 0;
+}
+
+// Inbound, the destination is the gateway, which looks for ESP in UDP on one port alone: the one
+// that it shares with IKE (RFC 3948 section 2.1).
+static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct gw_encapsulation *ports = &spec->encapsulation;
+
+	if (!ports->source_port != !ports->destination_port)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation",
+			"must have both ports, or neither where ESP stands bare");
+	if (gw_sa_spec_in_udp(spec) && spec->direction == GW_DIRECTION_IN &&
+		ports->destination_port != GW_NAT_T_PORT)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.destination_port",
+			"is %u; of an inbound SA it must be %d, the port on which the gateway "
+			"takes ESP in UDP",
+			ports->destination_port, GW_NAT_T_PORT);
 	return 0;
 }
 
@@ -204,7 +235,9 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 	int (*const checks[])(const struct gw_sa_spec *, struct gw_error *) = {
 		check_name,
 		check_kind,
+		check_mode,
 		check_addresses,
+		check_encapsulation,
 		check_algorithms,
 		check_state,
 	};

@@ -150,6 +150,11 @@ broken 'ESN without a replay window' sas 'replay_window|esn' 'name = "b";' 'name
 broken 'families that differ' sas 'source|destination' 'source = "192.0.2.1"' 'source = "2001:db8::1"'
 broken 'reqid 0' sas 'reqid' 'reqid = 1;' 'reqid = 0;'
 broken 'a DSCP too large' sas 'dscp' 'name = "a";' 'name = "a"; dscp = 64;'
+broken 'an unknown mode' sas 'mode' 'name = "a";' 'name = "a"; mode = "beet";'
+broken 'a DSCP in transport mode' sas 'dscp' 'name = "a";' 'name = "a"; mode = "transport"; dscp = 46;'
+broken 'a port 0' sas 'destination_port' 'name = "a";' 'name = "a"; encapsulation = { destination_port = 0; };'
+broken 'ESP in UDP to a port that is not ours' sas 'destination_port' 'name = "b";' \
+	'name = "b"; encapsulation = { destination_port = 4501; };'
 broken 'an unknown DF word' sas 'df' 'name = "a";' 'name = "a"; df = "maybe";'
 write sas "${GOOD[sas]/);/,
 	{ name = \"c\"; direction = \"in\"; spi = 8192; source = \"192.0.2.3\"; destination = \"192.0.2.1\"; reqid = 2;

@@ -4,6 +4,7 @@
 """Every example of docs/control-api.md, in order, against a daemon: the reply has to be the one shown. The events shown
 there have to come when their causes are given. No reply, event or log message holds a key."""
 
+import itertools
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ import struct
 import subprocess
 
 from control import ROOT, Daemon, Report, base_config, enter_namespace, finish
+from esp import Sa
 
 DOCUMENT = ROOT / "docs/control-api.md"
 BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -80,15 +82,21 @@ def udp_frame(destination_mac, source, destination):
 
 
 class Host:
-    """What is connected to port lan."""
+    """What is connected to a port."""
 
-    def __init__(self, mac):
+    def __init__(self, interface, mac):
+        subprocess.run(["ip", "link", "set", interface, "up"], check=True)
         self.mac = mac
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self.socket.bind(("apilan", 0))
+        self.socket.bind((interface, 0))
 
     def send_to(self, destination):
         self.socket.send(udp_frame(self.mac, "10.1.0.9", destination))
+
+    def send_esp(self, sa, sequence):
+        """An authentic packet of sa in UDP; what is inside does not matter."""
+        packet = sa.outer(sa.seal(sequence, b"", next_header=59))
+        self.socket.send(bytes.fromhex(self.mac.replace(":", "")) + bytes.fromhex("020000000008") + b"\x08\x00" + packet)
 
 
 def check_examples(report, line, examples):
@@ -107,7 +115,18 @@ def check_names(report, line):
     report.equal("methods with an example", sorted(examples), sorted(known))
 
 
-def provoke_events(line, listener, host):
+def provoke_mapping(line, listener, peer):
+    """The peer sends from another address and port than its SA says."""
+    sa = Sa("moved", "in", 0x8002, "192.0.2.2", "192.0.2.1", 8, key=bytes.fromhex(KEYS) + bytes(17),
+            options={"encapsulation": {"source_port": 4500}})
+    line.call("sa.add", **sa.config())
+    sa.source, sa.options = "198.51.100.9", {"encapsulation": {"source_port": 61234}}
+    sequence = itertools.count(1)
+    listener.wait_event(lambda event: event["params"]["kind"] == "mapping",
+                        lambda: peer.send_esp(sa, next(sequence)))
+
+
+def provoke_events(line, listener, host, peer):
     """What each kind of event comes from, repeated until it has come."""
     line.call("policy.add", direction="out", action="protect", reqid=7,
               selector={"source": "10.1.0.0/24", "destination": "10.7.0.0/24"})
@@ -118,6 +137,7 @@ def provoke_events(line, listener, host):
     line.call("sa.add", direction="out", spi="0x8001", source="192.0.2.1", destination="192.0.2.2", reqid=8,
               sequence="4294967285", encryption={"algorithm": "aes-gcm-16", "key": KEYS + "00" * 17})
     listener.wait_event(lambda event: event["params"].get("hard"), lambda: host.send_to("10.8.0.1"))
+    provoke_mapping(line, listener, peer)
     subprocess.run(["ip", "link", "set", "apilan", "down"], check=True)
     listener.wait_event(lambda event: event["params"]["kind"] == "port")
 
@@ -148,15 +168,17 @@ def main():
     enter_namespace()
     report = Report()
     examples, events = read_examples()
-    with Daemon(base_config()) as daemon:
+    config = base_config()
+    config["ports"][1]["device"] = "net_tap1,iface=apiwan"
+    with Daemon(config) as daemon:
         line, listener = daemon.line(), daemon.line()
         listener.call("event.subscribe")
-        host = Host(line.call("port.list")["ports"][0]["mac"])
-        subprocess.run(["ip", "link", "set", "apilan", "up"], check=True)
+        lan, wan = line.call("port.list")["ports"]
+        host, peer = Host("apilan", lan["mac"]), Host("apiwan", wan["mac"])
         check_examples(report, line, examples)
         check_names(report, line)
         check_unsubscribed(report, line)
-        provoke_events(line, listener, host)
+        provoke_events(line, listener, host, peer)
         check_events(report, listener, events)
         report.begin("the end")
         report.equal("exit code", daemon.stop(), 0)

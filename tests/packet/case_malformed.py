@@ -145,7 +145,7 @@ class Malformed:
                     number)
         self.expect("a fragment of ESP", "ip_fragment_to_us",
                     lambda inner: ip_packet(PEER4, WAN4, esp(inner)[:48], proto=50, more=True), number)
-        self.expect("ESP in UDP without such an SA", "udp_encapsulated",
+        self.expect("ESP in UDP without such an SA", "esp_encapsulation",
                     lambda inner: udp_packet(PEER4, WAN4, esp(inner), sport=4500, dport=4500), number)
 
 

@@ -19,8 +19,11 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
+from scapy.packet import Raw
 
 IPPROTO_ESP = 50
+IPPROTO_UDP = 17
+NAT_T_PORT = 4500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +175,7 @@ class Sa:
 
     def overhead(self, inner_bytes):
         """Bytes of the outer packet, headers included, around an inner one of that size."""
-        outer = 40 if self.outer_family == 6 else 20
+        outer = (40 if self.outer_family == 6 else 20) + (8 if self.ports else 0)
         trailer = -(inner_bytes + 2) % self.algorithm.block_bytes + 2
         return outer + 8 + self.algorithm.iv_bytes + trailer + self.algorithm.icv_bytes
 
@@ -222,16 +225,29 @@ class Sa:
         end = len(plain) - 2 - pad_bytes
         return Opened(spi, low, iv, plain[:end], plain[end:-2], next_header)
 
+    @property
+    def ports(self):
+        """UDP source and destination port, or None where ESP stands bare."""
+        ports = self.options.get("encapsulation")
+        return None if ports is None else (ports.get("source_port", 4500), ports.get("destination_port", 4500))
+
+    @property
+    def transport(self):
+        return self.options.get("mode") == "transport"
+
     def outer(self, esp, tos=0, ttl=64, df=False, identification=0, source=None, destination=None, options=b""):
         """The outer IP packet around an ESP packet, as bytes."""
         source, destination = source or self.source, destination or self.destination
+        protocol = IPPROTO_ESP
+        if self.ports:
+            protocol, esp = IPPROTO_UDP, struct.pack("!HHHH", *self.ports, 8 + len(esp), 0) + esp
         if self.outer_family == 6:
-            return bytes(IPv6(src=source, dst=destination, tc=tos, hlim=ttl, nh=IPPROTO_ESP) / esp)
-        header = IP(src=source, dst=destination, tos=tos, ttl=ttl, proto=IPPROTO_ESP, id=identification,
+            return bytes(IPv6(src=source, dst=destination, tc=tos, hlim=ttl, nh=protocol) / Raw(esp))
+        header = IP(src=source, dst=destination, tos=tos, ttl=ttl, proto=protocol, id=identification,
                     flags="DF" if df else 0)
         if options:
             header.options = options
-        return bytes(header / esp)
+        return bytes(header / Raw(esp))
 
     def _split_key(self, iv):
         """The key, and the nonce that its salt makes with the IV."""
@@ -304,7 +320,8 @@ class Sa:
         return SecurityAssociation(
             ESP, spi=self.spi, crypt_algo=self.algorithm.scapy_crypt, crypt_key=self.key or None,
             crypt_icv_size=self.algorithm.icv_bytes if self.algorithm.aead else None,
-            auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None, tunnel_header=header,
+            auth_algo=self.algorithm.scapy_auth, auth_key=self.auth_key or None,
+            tunnel_header=None if self.transport else header,
             esn_en=self.esn)
 
     def scapy_seal(self, sequence, inner):
@@ -313,18 +330,54 @@ class Sa:
         packet = self._scapy().encrypt(cls(inner), seq_num=sequence & 0xFFFFFFFF, esn=sequence >> 32)
         return bytes(packet)
 
+    def scapy_bare(self, packet):
+        """A whole outer packet without the UDP header, where there is one."""
+        return rebuilt(packet, esp_of(packet), IPPROTO_ESP)
+
     def scapy_open(self, packet, high=0):
         """The inner packet of a whole outer one, as scapy sees it."""
         cls = IPv6 if packet[0] >> 4 == 6 else IP
         return bytes(self._scapy().decrypt(cls(packet), esn=high))
 
 
-def esp_of(packet):
-    """The ESP packet inside an outer IP packet without extension headers, or None."""
+def esp_place(packet):
+    """Where ESP stands in a packet, bare or in UDP from port 4500: (offset of the byte that names it, end of the headers,
+    its own begin and end), or None.
+
+    By hand, because scapy 2.5 takes the whole frame for ESP where the UDP length says less.
+    """
     if packet[0] >> 4 == 6:
-        return packet[40:40 + struct.unpack_from("!H", packet, 4)[0]] if packet[6] == IPPROTO_ESP else None
-    total, header = struct.unpack_from("!H", packet, 2)[0], (packet[0] & 15) * 4
-    return packet[header:total] if packet[9] == IPPROTO_ESP else None
+        next_at, headers, end = 6, 40, 40 + struct.unpack_from("!H", packet, 4)[0]
+        while packet[next_at] in (0, 43, 60):
+            next_at, headers = headers, headers + 8 + 8 * packet[headers + 1]
+    else:
+        next_at, headers, end = 9, (packet[0] & 15) * 4, struct.unpack_from("!H", packet, 2)[0]
+    if packet[next_at] == IPPROTO_ESP:
+        return next_at, headers, headers, end
+    if packet[next_at] == IPPROTO_UDP and end - headers > 12 and packet[headers + 8:headers + 12] != bytes(4) and \
+            struct.unpack_from("!H", packet, headers)[0] == NAT_T_PORT:
+        return next_at, headers, headers + 8, headers + struct.unpack_from("!H", packet, headers + 4)[0]
+    return None
+
+
+def esp_of(packet):
+    """The ESP packet inside an IP packet, or None."""
+    place = esp_place(packet)
+    return packet[place[2]:place[3]] if place else None
+
+
+def rebuilt(packet, payload, next_header):
+    """The packet with this payload in the place of ESP, or of UDP with ESP in it."""
+    next_at, headers, _, _ = esp_place(packet)
+    made = bytearray(packet[:headers] + payload)
+    made[next_at] = next_header
+    if made[0] >> 4 == 6:
+        made[4:6] = struct.pack("!H", len(made) - 40)
+    else:
+        made[2:4] = struct.pack("!H", len(made))
+        made[10:12] = b"\0\0"
+        made[10:12] = struct.pack("!H", checksum(bytes(made[:headers])))
+    return bytes(made)
 
 
 def checksum(data):

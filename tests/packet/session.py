@@ -23,7 +23,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
-from esp import NotAuthentic, Sa, address_bytes, checksum, esp_of, lower_ttl
+from esp import NotAuthentic, Sa, address_bytes, checksum, esp_of, lower_ttl, rebuilt
 from gateway import Gateway
 from report import difference
 
@@ -440,6 +440,8 @@ class Session:
         try:
             seen.opened = sa.open(esp, high)
             seen.sa, seen.sequence, seen.inner = sa, high << 32 | low, seen.opened.inner
+            if sa.transport:
+                seen.inner = rebuilt(seen.packet, seen.inner, seen.opened.next_header)
             seen.inner_pieces = [seen.inner]
             last[sa.name] = max(before, seen.sequence)
         except NotAuthentic as error:

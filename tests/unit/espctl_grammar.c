@@ -55,6 +55,12 @@ static const struct {
 		"sa.add",
 		"{'direction':'in','spi':256,'source':'10.9.0.2','destination':'10.9.0.1',"
 		"'reqid':1,'encryption':{'algorithm':'rfc4106(gcm(aes))','key':'" HEX "'}}" },
+	{ "sa add dir out spi 256 src 10.9.0.1 dst 10.9.0.2 reqid 1 enc aes-gcm-16 " KEY
+	  " udp 4500 0xf000 esn on",
+		"sa.add",
+		"{'direction':'out','spi':256,'source':'10.9.0.1','destination':'10.9.0.2',"
+		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
+		"'encapsulation':{'source_port':4500,'destination_port':61440},'esn':true}" },
 	{ "sa get direction in spi 0xffffffff destination 2001:db8::1", "sa.get",
 		"{'direction':'in','spi':4294967295,'destination':'2001:db8::1'}" },
 	{ "sa del dir out spi 256 dst 10.9.0.2 protocol esp", "sa.delete",
@@ -177,6 +183,8 @@ static const struct {
 	{ "sa add direction in direction out", "direction is given twice" },
 	{ "sa add direction in", "spi is missing" },
 	{ "sa add colour green", "there is no parameter \"colour\"; there are direction, spi" },
+	{ "sa add udp", "udp is followed by nothing" },
+	{ "sa add udp 4500", "udp is followed by two ports" },
 	{ "sa add esn maybe", "esn is one of off, on" },
 	{ "sa add encryption", "encryption is followed by nothing" },
 	{ "sa add encryption aes-cbc", "encryption aes-cbc is followed by no key" },
@@ -346,13 +354,15 @@ static const struct {
 	{ "sa add", "d", "direction destination df dscp " },
 	{ "sa add direction in", "d", "destination df dscp " },
 	{ "sa add direction", "", "in out " },
+	{ "sa add", "u", "udp " },
+	{ "sa add udp 4500", "", "" },
 	{ "sa add encryption", "aes",
 		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-cbc aes-ctr " },
 	{ "sa add encryption aes-cbc", "", "" },
 	{ "sa add encryption aes-cbc 0x01", "e", "esn " },
 	{ "sa add encryption null", "e", "esn " },
 	{ "policy add action", "", "protect bypass discard " },
-	{ "monitor", "", "acquire expire sa policy port " },
+	{ "monitor", "", "acquire expire sa policy port mapping " },
 	{ "monitor sa", "p", "policy port " },
 	{ "drops", "", "all " },
 	{ "nonsense", "", "" },

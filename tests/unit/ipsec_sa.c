@@ -160,6 +160,42 @@ START_TEST(outer_ipv6_template)
 }
 END_TEST
 
+// Behind either IP header: ports; length and checksum zero.
+START_TEST(outer_udp_template)
+{
+	static const uint8_t expected[8] = { 0x11, 0x94, 0xee, 0x48 };
+	struct gw_sa_spec spec = shape_spec(&shapes[0], _i ? 6 : 4);
+	size_t ip_bytes = _i ? 40 : 20;
+	struct gw_sa *sa;
+
+	spec.encapsulation = (struct gw_encapsulation){ 4500, 61000 };
+	sa = make(&spec);
+	ck_assert_uint_eq(sa->outer_bytes, ip_bytes + 8);
+	ck_assert_uint_eq(sa->udp_bytes, 8);
+	ck_assert_uint_eq(sa->outer[_i ? 6 : 9], 17);
+	ck_assert_mem_eq(sa->outer + ip_bytes, expected, sizeof(expected));
+	gw_sa_free(sa);
+}
+END_TEST
+
+START_TEST(mappings_differ)
+{
+	struct gw_addr v4 = kit_addr4(1), v6 = kit_addr6(1);
+	uint64_t of_v4 = gw_sa_mapping(4, v4.bytes, 4500), of_v6 = gw_sa_mapping(6, v6.bytes, 4500);
+
+	ck_assert_uint_ne(of_v4, gw_sa_mapping(4, v4.bytes, 4501));
+	ck_assert_uint_ne(of_v6, gw_sa_mapping(6, v6.bytes, 4501));
+	for (unsigned int i = 0; i < 16 * 8; i++) {
+		struct gw_addr other4 = v4, other6 = v6;
+
+		other4.bytes[i / 8 % 4] ^= 1 << i % 8;
+		other6.bytes[i / 8] ^= 1 << i % 8;
+		ck_assert_uint_ne(of_v4, gw_sa_mapping(4, other4.bytes, 4500));
+		ck_assert_uint_ne(of_v6, gw_sa_mapping(6, other6.bytes, 4500));
+	}
+}
+END_TEST
+
 // The sum over a header that is right, checksum included, is all ones (RFC 1071).
 START_TEST(checksum_continues_from_the_template)
 {
@@ -213,6 +249,12 @@ START_TEST(inner_mtu_is_exact)
 				inner_mtu_by_trying(shape, outer, mtu));
 		ck_assert_uint_eq(
 			gw_sa_inner_mtu(sa, 1500), family == 4 ? shape->mtu_ipv4 : shape->mtu_ipv6);
+		gw_sa_free(sa);
+		spec.encapsulation = (struct gw_encapsulation){ 4500, 4500 };
+		sa = make(&spec);
+		for (unsigned int mtu = 0; mtu <= 2048; mtu++)
+			ck_assert_uint_eq(gw_sa_inner_mtu(sa, (uint16_t)mtu),
+				inner_mtu_by_trying(shape, outer + 8, mtu));
 		gw_sa_free(sa);
 	}
 }
@@ -357,6 +399,8 @@ int main(void)
 	tcase_add_loop_test(tcase, hot_fields_follow_the_spec, 0, RTE_DIM(shapes));
 	tcase_add_test(tcase, outer_ipv4_template);
 	tcase_add_test(tcase, outer_ipv6_template);
+	tcase_add_loop_test(tcase, outer_udp_template, 0, 2);
+	tcase_add_test(tcase, mappings_differ);
 	tcase_add_test(tcase, checksum_continues_from_the_template);
 	tcase_add_loop_test(tcase, inner_mtu_is_exact, 0, RTE_DIM(shapes));
 	tcase_add_test(tcase, parts_do_not_share_lines);

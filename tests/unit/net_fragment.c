@@ -73,6 +73,28 @@ START_TEST(v4_options)
 }
 END_TEST
 
+// The fragment header stands behind the headers that every piece has, and the last of them names
+// it.
+START_TEST(v6_extension_headers)
+{
+	uint8_t header[40 + 8 + 16] = { 0x60 }, out[sizeof(header) + 8];
+	struct gw_fragment fragment = { .offset = 800, .bytes = 100, .last = true, .id = 9 };
+
+	header[6] = 0;       // hop-by-hop options
+	header[40] = 43;     // then a routing header
+	header[48] = 50;     // then ESP
+	header[48 + 1] = 1;  // of 16 bytes
+	header[48 + 15] = 7; // the end of it
+	gw_fragment_header_write(out, header, 6, sizeof(header), &fragment);
+	ck_assert_uint_eq(out[6], 0);
+	ck_assert_uint_eq(out[40], 43);
+	ck_assert_uint_eq(out[48], 44);
+	ck_assert_uint_eq(out[48 + 15], 7);
+	ck_assert_mem_eq(out + sizeof(header), ((uint8_t[]){ 50, 0, 3, 0x20, 0, 0, 0, 9 }), 8);
+	ck_assert_uint_eq(out[4] << 8 | out[5], 8 + 16 + 8 + 100);
+}
+END_TEST
+
 // Lengths that lie must not be followed.
 START_TEST(v4_bad_options)
 {
@@ -123,6 +145,7 @@ int main(void)
 	tcase_add_test(tcase, v4_fields);
 	tcase_add_test(tcase, v4_options);
 	tcase_add_test(tcase, v4_bad_options);
+	tcase_add_test(tcase, v6_extension_headers);
 	tcase_add_test(tcase, v6_header);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, false);

@@ -54,6 +54,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(spec.replay_window, GW_DEFAULT_REPLAY);
 	ck_assert_int_eq(spec.df, GW_DF_COPY);
 	ck_assert_int_eq(spec.dscp, -1);
+	ck_assert(!gw_sa_spec_in_udp(&spec));
+	ck_assert_uint_eq(spec.encapsulation.source_port, 0);
 	ck_assert_uint_eq(spec.sequence, 0);
 	ck_assert_ptr_null(spec.replay_bitmap);
 	gw_sa_spec_wipe(&spec);
@@ -68,7 +70,9 @@ static const struct {
 	{ "{'direction':null}", "direction", "is missing" },
 	{ "{'direction':'inbound'}", "direction", "\"in\" or \"out\"" },
 	{ "{'protocol':'ah'}", "protocol", "\"esp\"" },
-	{ "{'mode':'transport'}", "mode", "\"tunnel\"" },
+	{ "{'mode':'beet'}", "mode", "\"tunnel\" or \"transport\"" },
+	{ "{'mode':'transport','df':'set'}", "df", "leave it out in transport mode" },
+	{ "{'mode':'transport','dscp':0}", "dscp", "leave it out in transport mode" },
 	{ "{'spi':null}", "spi", "is missing" },
 	{ "{'spi':0}", "spi", "from 256" },
 	{ "{'spi':255}", "spi", "from 256" },
@@ -133,6 +137,14 @@ static const struct {
 	{ "{'df':'keep'}", "df", "\"copy\", \"set\" or \"clear\"" },
 	{ "{'dscp':64}", "dscp", "0 to 63" },
 	{ "{'dscp':'ef'}", "dscp", "\"copy\"" },
+	{ "{'encapsulation':true}", "encapsulation", "group" },
+	{ "{'encapsulation':{'port':4500}}", "encapsulation.port", "source_port" },
+	{ "{'encapsulation':{'source_port':0}}", "encapsulation.source_port", "from 1 to 65535" },
+	{ "{'encapsulation':{'source_port':65536}}", "encapsulation.source_port", "65535" },
+	{ "{'direction':'out','encapsulation':{'destination_port':0}}",
+		"encapsulation.destination_port", "from 1" },
+	{ "{'encapsulation':{'destination_port':4501}}", "encapsulation.destination_port",
+		"must be 4500" },
 	{ "{'sequence':4294967296}", "sequence", "set esn" },
 	{ "{'esn':true,'sequence':'18446744073709551616'}", "sequence", "18446744073709551615" },
 	{ "{'replay_bitmap':'0g'}", "replay_bitmap", "hexadecimal" },
@@ -173,6 +185,12 @@ static const struct {
 	{ "{'direction':'out','replay_window':0,'esn':true}", "\"esn\": true" },
 	{ "{'source':'2001:db8::1','destination':'2001:db8::2'}", "\"2001:db8::2\"" },
 	{ "{'replay_window':0}", "\"replay_window\": 0" },
+	{ "{'mode':'transport'}", "\"mode\": \"transport\"" },
+	{ "{'encapsulation':{}}",
+		"\"encapsulation\": {\"destination_port\": 4500, \"source_port\": 4500}" },
+	{ "{'encapsulation':{'source_port':1}}", "\"source_port\": 1}" },
+	{ "{'direction':'out','encapsulation':{'destination_port':61000}}",
+		"\"destination_port\": 61000, \"source_port\": 4500}" },
 	{ "{'replay_window':32,'sequence':4294967295,'replay_bitmap':'0x010300FF'}",
 		"\"010300ff\"" },
 	{ "{'replay_window':65536,'replay_bitmap':''}", "65536" },
@@ -279,6 +297,9 @@ START_TEST(checks_values_out_of_range)
 	spec.protocol = 51;
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
 	spec = good;
+	spec.mode = GW_MODE_TRANSPORT + 1;
+	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
+	spec = good;
 	spec.spi = 255;
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
 	spec = good;
@@ -296,6 +317,11 @@ START_TEST(checks_values_out_of_range)
 	spec = good;
 	spec.dscp = -2;
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
+	spec = good;
+	spec.encapsulation.source_port = 4500;
+	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
+	spec.encapsulation.destination_port = 4500;
+	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), 0);
 	spec = good;
 	memset(spec.name, 'a', sizeof(spec.name));
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
