@@ -101,12 +101,13 @@ static inline void fill_hash(IMB_JOB *job, const struct gw_crypto_op *op, uint8_
 	}
 }
 
-// IPsec-MB 1.3 loads the last block of a message for AES's MACs as 16 bytes, whatever it holds of
-// them. The 12 bytes of the ICV stand behind it, which is enough but for the 4 that ESN puts into
-// their place: a last block of those alone would be read beyond the packet's end.
+// IPsec-MB 1.3's code for AES-CMAC with AVX-512 loads the last block of a message as 16 bytes,
+// whatever it holds of them. The 12 bytes of the ICV stand behind it, which is enough but for the 4
+// that ESN puts into their place: a last block of those alone would be read beyond the packet's
+// end.
 static bool reads_beyond(const IMB_JOB *job, const struct gw_crypto_key *key)
 {
-	return key->esn &&
+	return key->hash == IMB_AUTH_AES_CMAC && key->esn &&
 	       job->msg_len_to_hash_in_bytes % GW_CRYPTO_BLOCK_BYTES == sizeof(rte_be32_t);
 }
 

@@ -225,11 +225,11 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 }
 
 // The largest payload that ESP with its header, IV, trailer and ICV fits around within room bytes;
-// -1: none.
+// below 0: there is none.
 static int largest_payload(const struct gw_sa *sa, int room)
 {
 	room -= GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
-	return room < sa->align_bytes ? -1 : (room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES;
+	return (room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES;
 }
 
 uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu)

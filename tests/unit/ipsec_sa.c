@@ -260,6 +260,35 @@ START_TEST(inner_mtu_is_exact)
 }
 END_TEST
 
+// In transport mode the header is the packet's own: what fits is it and the payload.
+START_TEST(transport_mtu_is_exact)
+{
+	const struct shape *shape = &shapes[_i];
+
+	for (unsigned int udp = 0; udp <= 8; udp += 8) {
+		struct gw_sa_spec spec = shape_spec(shape, 6);
+		struct gw_sa *sa;
+
+		spec.mode = GW_MODE_TRANSPORT;
+		if (udp)
+			spec.encapsulation = (struct gw_encapsulation){ 4500, 4500 };
+		sa = make(&spec);
+		for (unsigned int mtu = 0; mtu <= 2048; mtu++) {
+			unsigned int payload = inner_mtu_by_trying(shape, 40 + udp, mtu);
+
+			if (payload)
+				ck_assert_uint_eq(gw_sa_inner_mtu(sa, (uint16_t)mtu), 40 + payload);
+			payload = inner_mtu_by_trying(shape, 56 + udp, mtu);
+			if (payload)
+				ck_assert_uint_eq(
+					gw_sa_transport_mtu(sa, 56, (uint16_t)mtu), 56 + payload);
+		}
+		ck_assert_uint_eq(gw_sa_inner_mtu(sa, 60), 0);
+		gw_sa_free(sa);
+	}
+}
+END_TEST
+
 START_TEST(parts_do_not_share_lines)
 {
 	static const uint32_t windows[] = { 0, 32, 64, 100, 1024, 4096, 65536 };
@@ -403,6 +432,7 @@ int main(void)
 	tcase_add_test(tcase, mappings_differ);
 	tcase_add_test(tcase, checksum_continues_from_the_template);
 	tcase_add_loop_test(tcase, inner_mtu_is_exact, 0, RTE_DIM(shapes));
+	tcase_add_loop_test(tcase, transport_mtu_is_exact, 0, RTE_DIM(shapes));
 	tcase_add_test(tcase, parts_do_not_share_lines);
 	tcase_add_test(tcase, no_key_is_kept_beside_the_expanded_one);
 	tcase_add_test(tcase, totals_are_sums_over_workers);
