@@ -40,7 +40,7 @@ static inline uint64_t gw_aead_iv(
 	const struct gw_crypto_engine *engine, const struct gw_crypto_op *op, bool seal)
 {
 	uint8_t *packet_iv = op->esp + GW_CRYPTO_ESP_BYTES;
-	uint64_t iv = rte_cpu_to_be_64(op->sequence);
+	uint64_t iv = rte_cpu_to_be_64(op->key->iv_base + op->sequence);
 
 	if (!seal || engine->keep_iv)
 		return gw_aead_load(packet_iv);

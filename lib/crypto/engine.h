@@ -18,9 +18,10 @@
 //
 // The engine derives nonce, associated data and ESN handling from the key and the 64-bit sequence
 // number (RFC 4106, RFC 4309, RFC 4543, RFC 7634, RFC 3602, RFC 3686; RFC 4303 section 2.2.1 for
-// ESN). It writes the IV when sealing: the sequence number for counter modes, so that it repeats
-// only if the number does; for CBC the encryption of that number mixed with a random per-key mask,
-// so that nobody can predict it (NIST SP 800-38A appendix C).
+// ESN). It writes the IV when sealing: for counter modes the sequence number added to a base that
+// no two keys share, not even the same key before and after a restart, so that it repeats only if
+// the number does; for CBC the encryption of that number mixed with a random per-key mask, so that
+// nobody can predict it (NIST SP 800-38A appendix C).
 
 enum gw_crypto_status {
 	GW_CRYPTO_OK,

@@ -59,6 +59,9 @@ struct gw_crypto_key {
 	// CBC: mixed with the sequence number before it is encrypted into the IV, so that no block
 	// of a packet's text can be made equal to it.
 	uint8_t iv_mask[GW_CRYPTO_BLOCK_BYTES];
+	// Counter modes: the IV is the sequence number added to it. Bases of keys made later lie
+	// beyond every IV that an earlier key can have used: see key.c.
+	uint64_t iv_base;
 
 	// --- lines 1…: as much of the union as the class needs is allocated
 	union {
@@ -69,7 +72,7 @@ struct gw_crypto_key {
 	} __rte_cache_aligned;
 };
 
-static_assert(offsetof(struct gw_crypto_key, iv_mask) + GW_CRYPTO_BLOCK_BYTES <= 64, "line 0");
+static_assert(offsetof(struct gw_crypto_key, iv_base) + sizeof(uint64_t) <= 64, "line 0");
 static_assert(offsetof(struct gw_crypto_key, gcm) == 64, "line 1: IPsec-MB wants it aligned");
 static_assert(GW_CRYPTO_CLASSES <= UINT16_MAX, "class holds it");
 static_assert(sizeof(struct gw_crypto_key) <= UINT16_MAX, "allocated_bytes holds it");

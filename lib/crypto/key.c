@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <rte_malloc.h>
 
@@ -266,6 +267,26 @@ static void describe(
 			encryption->salt_bytes);
 }
 
+// Where the IVs of a counter mode begin. A key that comes back, after a restart of the gateway or
+// because an SA was deleted and added again, must not meet an IV it has used, and nobody remembers
+// how far it got. So the clock does: time in units of 1/1024 s since 2020 stands in the upper 42
+// bits (it lasts beyond the year 2150), and an SA would have to send 2^22 packets in each unit,
+// four thousand million a second, to reach the base of a key made later. Should the clock be set
+// back while the gateway is down, the time by which it went back is not covered.
+static uint64_t next_iv_base(void)
+{
+	static uint64_t last; // within one run no two keys share a base, whatever the clock does
+	const uint64_t start = UINT64_C(1577836800); // 2020-01-01, seconds of the epoch
+	struct timespec now;
+	uint64_t units;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	units = (uint64_t)now.tv_sec > start ? ((uint64_t)now.tv_sec - start) << 10 : 0;
+	units += (uint64_t)now.tv_nsec * 1024 / 1000000000;
+	last = units > last ? units : last + 1;
+	return last << 22;
+}
+
 struct gw_crypto_key *gw_crypto_key_make(
 	const struct gw_crypto_key_spec *spec, struct gw_error *err)
 {
@@ -298,6 +319,7 @@ struct gw_crypto_key *gw_crypto_key_make(
 		gw_crypto_key_free(key);
 		return NULL;
 	}
+	key->iv_base = next_iv_base();
 	expand(key, spec, manager);
 	return key;
 }
