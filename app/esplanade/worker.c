@@ -127,7 +127,8 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 	int rc = gw_nodes_register(err);
 
 	dataplane->icmp_pps = config->icmp_pps;
-	dataplane->punt_pps = config->punt_pps;
+	// The limit is the port's: each worker keeps its share of it.
+	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;
 	dataplane->idle = (uint8_t)config->idle;
 	for (unsigned int i = 0; !rc && i < config->worker_count; i++)

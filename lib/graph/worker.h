@@ -45,7 +45,7 @@ struct gw_dataplane {
 	struct rte_mempool *linear;
 	struct rte_rcu_qsbr *qsbr;
 	uint32_t icmp_pps;   // ICMP errors a second, each worker
-	uint32_t punt_pps;   // packets for the host a second, each port and worker
+	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
 	uint8_t idle;        // enum gw_idle
 };
