@@ -60,10 +60,11 @@ struct gw_event {
 	// ones.
 	struct gw_flow flow;
 	uint32_t spi;               // SA, MAPPING: host order
-	uint32_t bits;              // SA: enum gw_sa_event
+	uint32_t bits;              // SA: one of enum gw_sa_event
 	struct gw_addr destination; // SA, MAPPING
 	uint8_t direction;          // SA, MAPPING
-	uint8_t reserved[10];
+	uint8_t cause;              // SA: enum gw_expiry_cause
+	uint8_t reserved[9];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 
