@@ -289,6 +289,7 @@ END_TEST
 
 struct taker {
 	pthread_t thread;
+	pthread_barrier_t *begin;
 	struct gw_sa *sa;
 	unsigned int seed;
 	uint64_t total;
@@ -298,9 +299,10 @@ static void *take_bytes(void *argument)
 {
 	struct taker *taker = argument;
 
+	pthread_barrier_wait(taker->begin);
 	while (gw_lifetime_out_end(taker->sa) != GW_EXPIRY_BYTES)
 		taker->total += gw_lifetime_take_bytes(
-			taker->sa, 1 + (unsigned int)rand_r(&taker->seed) % 3000);
+			taker->sa, 1 + (unsigned int)rand_r(&taker->seed) % 13);
 	return NULL;
 }
 
@@ -309,10 +311,12 @@ START_TEST(bytes_are_exact_over_all_workers)
 {
 	struct gw_sa *sa = make(GW_DIRECTION_OUT, &(struct gw_lifetime){ .hard_bytes = LIMIT });
 	struct taker takers[THREADS];
+	pthread_barrier_t begin;
 	uint64_t total = 0;
 
+	pthread_barrier_init(&begin, NULL, THREADS);
 	for (unsigned int i = 0; i < THREADS; i++) {
-		takers[i] = (struct taker){ .sa = sa, .seed = i };
+		takers[i] = (struct taker){ .sa = sa, .seed = i, .begin = &begin };
 		ck_assert_int_eq(
 			pthread_create(&takers[i].thread, NULL, take_bytes, &takers[i]), 0);
 	}
@@ -320,6 +324,7 @@ START_TEST(bytes_are_exact_over_all_workers)
 		pthread_join(takers[i].thread, NULL);
 		total += takers[i].total;
 	}
+	pthread_barrier_destroy(&begin);
 	ck_assert_uint_eq(total, LIMIT);
 	gw_sa_free(sa);
 }
@@ -331,6 +336,7 @@ static void *count_packets(void *argument)
 {
 	struct taker *taker = argument;
 
+	pthread_barrier_wait(taker->begin);
 	while (!gw_lifetime_is_over(taker->sa, 0)) {
 		unsigned int count = 1 + (unsigned int)rand_r(&taker->seed) % VECTOR;
 
@@ -345,10 +351,12 @@ START_TEST(inbound_packets_are_exact_to_a_vector_of_each_worker)
 {
 	struct gw_sa *sa = make(GW_DIRECTION_IN, &(struct gw_lifetime){ .hard_packets = LIMIT });
 	struct taker takers[THREADS];
+	pthread_barrier_t begin;
 	uint64_t total = 0;
 
+	pthread_barrier_init(&begin, NULL, THREADS);
 	for (unsigned int i = 0; i < THREADS; i++) {
-		takers[i] = (struct taker){ .sa = sa, .seed = i };
+		takers[i] = (struct taker){ .sa = sa, .seed = i, .begin = &begin };
 		ck_assert_int_eq(
 			pthread_create(&takers[i].thread, NULL, count_packets, &takers[i]), 0);
 	}
@@ -356,6 +364,7 @@ START_TEST(inbound_packets_are_exact_to_a_vector_of_each_worker)
 		pthread_join(takers[i].thread, NULL);
 		total += takers[i].total;
 	}
+	pthread_barrier_destroy(&begin);
 	ck_assert_uint_ge(total, LIMIT);
 	ck_assert_uint_lt(total, LIMIT + THREADS * VECTOR);
 	gw_sa_free(sa);
