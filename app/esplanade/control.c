@@ -119,6 +119,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 
 	gateway_ports_poll_links(gateway);
 	gateway_host_tick(gateway);
+	gateway_sa_hold_tick(gateway);
 	gateway_path_mtu_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	if (++seconds % 10 == 0)

@@ -48,6 +48,12 @@ void gateway_expiry_changed(struct gateway *gateway, struct gw_sa *sa, bool adde
 void gateway_expiry_poll(struct gateway *gateway, uint64_t now_ns);
 void gateway_expiry_report(struct gateway *gateway, struct gw_sa *sa, const struct gw_event *event);
 
+// sa_hold.c: packets that wait for an SA. changed is told of the reqid of every outbound SA that
+// comes or goes; tick is to be called about once a second.
+void gateway_sa_hold_add(struct gateway *gateway, struct rte_mbuf *mbuf);
+void gateway_sa_hold_changed(struct gateway *gateway, uint32_t reqid);
+void gateway_sa_hold_tick(struct gateway *gateway);
+
 // seed.c: built-in policies and what the configuration lists, in one transaction, before the
 // workers start.
 int gateway_seed(struct gateway *gateway, struct gw_error *err);

@@ -21,6 +21,7 @@ enum {
 	EDGE_IP_FRAGMENT,
 	EDGE_ICMP_ERROR,
 	EDGE_PORT_TX,
+	EDGE_SA_HOLD,
 	EDGE_DROP
 };
 
@@ -101,7 +102,11 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 	// older one may take over.
 	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
 		raise_acquire(worker, policy->carrier, &packet->flow);
-		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
+		if (!worker->dataplane->hold_for_sa)
+			return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
+		packet->marks |= GW_MARK_WAITS_SA;
+		packet->sequence = policy->carrier->id;
+		return EDGE_SA_HOLD;
 	}
 	packet->sa = sa;
 	if (sa->mode == GW_MODE_TRANSPORT)
@@ -175,6 +180,7 @@ const struct gw_node gw_node_spd_out = {
 		[EDGE_IP_FRAGMENT] = "ip_fragment",
 		[EDGE_ICMP_ERROR] = "icmp_error",
 		[EDGE_PORT_TX] = "port_tx",
+		[EDGE_SA_HOLD] = "sa_hold",
 		[EDGE_DROP] = "drop",
 	},
 };

@@ -47,6 +47,7 @@ struct gw_dataplane {
 	uint32_t icmp_pps;   // ICMP errors a second, each worker
 	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
+	bool hold_for_sa;    // packets without an SA wait for one instead of being dropped
 	uint8_t idle;        // enum gw_idle
 	bool learn_path_mtu; // from ICMP errors
 };

@@ -349,6 +349,14 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 	return record ? record->sa : NULL;
 }
 
+struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid)
+{
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+	struct gw_db_sa *last = entry ? TAILQ_LAST(&entry->carriers, gw_db_carriers) : NULL;
+
+	return last ? last->sa : NULL;
+}
+
 int gw_sa_each(struct gw_ipsec_db *db,
 	int (*visit)(void *ctx, struct gw_sa *sa, enum gw_origin origin), void *ctx)
 {

@@ -7,7 +7,7 @@ where there is none an acquire is raised. Nothing leaves in clear."""
 import itertools
 import socket
 
-from control import Daemon, Report, base_config, enter_namespace, finish
+from control import Daemon, Report, base_config, enter_namespace, finish, wait_for
 from esp import Sa
 from test_control_api import Host
 
@@ -99,6 +99,27 @@ def inbound(report, line, listener, peer):
                  expected("packets", "packets"))
 
 
+def held(report, line, listener, host):
+    """conformance: G5"""
+    report.begin("packets that wait for an SA")
+    sas = Line(line)
+
+    def drops():
+        return {drop["name"]: drop["packets"] for drop in line.call("drop.list")["drops"]}
+
+    before = drops()
+    for _ in range(3):
+        host.send_to("10.12.0.1")
+    listener.wait_event(lambda event: event["params"]["kind"] == "acquire" and event["params"]["reqid"] == 12)
+    sas.out(0x8010, 12, {})
+    wait_for("what was held", lambda: sas.packets(0x8010) == 3)
+    report.equal("none was dropped", drops()["spd_out_no_sa"], before["spd_out_no_sa"])
+    for _ in range(6):
+        host.send_to("10.13.0.1")
+    wait_for("the end of their time", lambda: drops()["spd_out_hold_timeout"] - before["spd_out_hold_timeout"] == 4)
+    report.equal("more than the queue holds", drops()["spd_out_hold_full"] - before["spd_out_hold_full"], 2)
+
+
 def nothing_in_clear(report, tap):
     """conformance: G5"""
     report.begin("what left")
@@ -121,6 +142,7 @@ def main():
     report = Report()
     config = base_config()
     config["ports"][1]["device"] = "net_tap1,iface=apiwan"
+    config["limits"] = {"sa_queue": 4, "sa_queue_seconds": 1}
     with Daemon(config) as daemon:
         line, listener = daemon.line(), daemon.line()
         listener.call("event.subscribe")
@@ -129,12 +151,13 @@ def main():
         tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         tap.bind(("apiwan", 0))
         line.call("neighbour.add", port="wan", address="192.0.2.2", mac="02:00:00:00:00:02")
-        for reqid in range(8, 12):
+        for reqid in range(8, 14):
             line.call("policy.add", direction="out", action="protect", reqid=reqid,
                       selector={"source": "10.1.0.0/24", "destination": f"10.{reqid}.0.0/24"})
         outbound(report, line, listener, host)
         seconds(report, line, listener, host)
         inbound(report, line, listener, peer)
+        held(report, line, listener, host)
         nothing_in_clear(report, tap)
         report.equal("exit code", daemon.stop(), 0)
     finish(report)
