@@ -13,7 +13,9 @@
 #include "crypto/engine.h"
 #include "graph/port.h"
 #include "ipsec/sad.h"
+#include "ipsec/siphash.h"
 #include "ipsec/spd.h"
+#include "net/reassembly.h"
 #include "route/fib.h"
 #include "route/local.h"
 #include "stats/counters.h"
@@ -47,7 +49,10 @@ struct gw_dataplane {
 	uint32_t icmp_pps;   // ICMP errors a second, each worker
 	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
-	uint8_t idle;        // enum gw_idle
+	struct gw_reassembly_options reassembly; // of each worker
+	// Chooses the worker and the place for a fragment, so that no sender can.
+	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
+	uint8_t idle; // enum gw_idle
 };
 
 // What a worker tells the control core about; carries no pointer that could die on the way.
@@ -86,7 +91,8 @@ struct gw_worker {
 	struct gw_crypto_engine *crypto;
 	struct gw_flow_cache *flows_out;
 	struct gw_flow_cache *flows_in;
-	unsigned int index; // position among the workers; also its RCU thread number
+	struct gw_reassembly *reassembly; // fragments for the gateway itself
+	unsigned int index;               // position among the workers; also its RCU thread number
 	unsigned int lcore;
 	uint16_t cpu;
 

@@ -50,6 +50,9 @@ struct gw_config {
 	uint32_t icmp_pps;        // ICMP errors a second, for one worker
 	uint32_t flow_cache;      // entries for each worker and direction; a power of two
 
+	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
+	uint8_t reassembly_seconds; // how long a fragment waits for the others
+
 	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];
