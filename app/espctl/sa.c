@@ -170,7 +170,8 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 		{ "udp to port", "encapsulation.destination_port" }, { "state", "state" },
 		{ "origin", "origin" }, { "sequence", "sequence" },
 		{ "replay bitmap", "replay_bitmap" }, { "path mtu", "path_mtu" },
-		{ "inner mtu", "inner_mtu" }, { "packets", "packets" }, { "bytes", "bytes" } };
+		{ "learned for", "path_mtu_learned_seconds" }, { "inner mtu", "inner_mtu" },
+		{ "packets", "packets" }, { "bytes", "bytes" } };
 	char buffer[ESPCTL_MEMBER_SIZE];
 
 	fprintf(out, "%s %s spi %s from %s to %s\n", espctl_member_text(sa, "direction"),

@@ -53,6 +53,10 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 		gateway_event_acquire(gateway, &event->flow, event->reqid);
 		return;
 	}
+	if (event->kind == GW_EVENT_PATH_MTU) {
+		gateway_path_mtu_told(gateway, event);
+		return;
+	}
 	sa = gw_sa_find(gateway->ipsec, &id);
 	if (!sa)
 		return;
@@ -114,6 +118,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 
 	gateway_ports_poll_links(gateway);
 	gateway_host_tick(gateway);
+	gateway_path_mtu_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	if (++seconds % 10 == 0)
 		gw_policy_each(gateway->ipsec, rearm_acquire, NULL);

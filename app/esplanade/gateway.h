@@ -32,7 +32,9 @@ struct gateway {
 	struct gw_ipsec_db *ipsec;
 	struct gw_route_db *routes;
 	struct gw_hold *hold;
-	bool path_mtu_stale; // routes changed: SAs should learn their MTU again
+	bool path_mtu_stale;       // routes changed: SAs should learn their MTU again
+	uint64_t path_mtu_learned; // from ICMP errors
+	uint64_t path_mtu_ignored; // that quote no recent packet of an SA, or tell nothing new
 
 	struct gw_dataplane dataplane;
 	struct gw_tap *taps[GW_MAX_PORTS]; // NULL: the port has none

@@ -69,6 +69,16 @@ static void put_counters(json_t *object, const struct gateway *gateway, const st
 			: json_null());
 }
 
+// How much longer an ICMP error's MTU is believed.
+static void put_told(json_t *object, const struct gw_sa *sa)
+{
+	uint64_t now = gw_clock_ns();
+	uint64_t left = sa->told_until_ns > now ? (sa->told_until_ns - now) / 1000000000u : 0;
+
+	gateway_put(object, "path_mtu_learned_seconds",
+		sa->told_mtu ? json_integer((json_int_t)left) : json_null());
+}
+
 // The SA as it was given, without keys, then what has become of it.
 static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 	const struct gw_sa_spec *spec, enum gw_origin origin)
@@ -82,6 +92,7 @@ static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 
 		gateway_put_count(object, "path_mtu", mtu);
 		gateway_put_count(object, "inner_mtu", gw_sa_inner_mtu(sa, mtu));
+		put_told(object, sa);
 	}
 	put_counters(object, gateway, sa);
 	return object;

@@ -50,6 +50,10 @@ int gateway_seed(struct gateway *gateway, struct gw_error *err);
 // route_db's callback.
 void gateway_path_mtu_refresh(void *gateway);
 void gateway_path_mtu_set(struct gateway *gateway, struct gw_sa *sa);
+// A worker saw an ICMP error about the length of a packet of ours.
+void gateway_path_mtu_told(struct gateway *gateway, const struct gw_event *event);
+// Forgets what ICMP told long ago; about once a second.
+void gateway_path_mtu_tick(struct gateway *gateway);
 
 // control.c: the control core's event loop: signals, timers, events of the workers. Returns when
 // the gateway is to stop.

@@ -127,7 +127,7 @@ static struct rte_mbuf *put_together(const struct gw_worker *worker, void *const
 	const uint8_t *ip = rte_pktmbuf_mtod((struct rte_mbuf *)packets[0], const uint8_t *);
 	uint32_t bytes, at;
 	struct rte_mbuf *whole;
-	struct place place;
+	struct place place = {};
 	int ecn;
 	uint8_t *out;
 
@@ -247,7 +247,7 @@ static void collect(const struct to_drop *to, struct gw_worker *worker, struct r
 	struct gw_reassembly_fragment fragment;
 	enum gw_reassembly_verdict verdict;
 	unsigned int target, count;
-	struct place place;
+	struct place place = {};
 
 	if (!find_place(mbuf, gw_packet(mbuf), &place)) {
 		drop_one(to, mbuf, GW_DROP_IP_HEADER);

@@ -139,6 +139,7 @@ static void fill_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->spec.replay_bitmap = NULL; // the caller's; its bits are in the window now
 	sa->spec.replay_bitmap_bytes = 0;
 	sa->added_ns = gw_clock_ns();
+	sa->route_mtu = INITIAL_PATH_MTU;
 	sa->peer = spec->source;
 	sa->peer_port = spec->encapsulation.source_port;
 }

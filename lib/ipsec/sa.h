@@ -77,6 +77,11 @@ struct gw_sa {
 	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
 	struct gw_addr peer;
 	uint16_t peer_port;
+	// ipsec/path_mtu.h: bytes that the route to the peer takes, and those that ICMP told of
+	// (0: none), with their end.
+	uint16_t route_mtu;
+	uint16_t told_mtu;
+	uint64_t told_until_ns;
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");

@@ -53,6 +53,11 @@ struct gw_config {
 	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
 	uint8_t reassembly_seconds; // how long a fragment waits for the others
 
+	// path_mtu: what ICMP errors may do to the MTU of an SA's path
+	bool path_mtu_learn;
+	uint16_t path_mtu_floor; // of IPv4 paths, bytes
+	uint32_t path_mtu_age_seconds;
+
 	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];

@@ -204,6 +204,7 @@ struct box *box_new(void)
 	box->dataplane.reassembly = (struct gw_reassembly_options){
 		.pieces = 256, .max_bytes = 2000, .timeout_ns = 15000000000u
 	};
+	box->dataplane.learn_path_mtu = true;
 	make_databases(box);
 	make_port(box, BOX_LAN);
 	make_port(box, BOX_WAN);
