@@ -52,7 +52,7 @@ struct gw_dataplane {
 	struct gw_reassembly_options reassembly; // of each worker
 	// Chooses the worker and the place for a fragment, so that no sender can.
 	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
-	uint8_t idle; // enum gw_idle
+	uint8_t idle;        // enum gw_idle
 	bool learn_path_mtu; // from ICMP errors
 };
 
