@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Fragments in a small table, five bytes each: datagram and source, offset, length, last, time. What
-// is called complete has to be whole, nothing may be handed back twice or get lost. conformance: I4
+// Fragments in a small table, five bytes each: datagram and source, offset, length, last, time.
+// What is called complete has to be whole, nothing may be handed back twice or get lost.
+// conformance: I4
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,9 @@ static void check_whole(void *const *packets, unsigned int count)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct gw_reassembly_options options = { .pieces = 128, .max_bytes = 20000, .timeout_ns = 500 };
+	struct gw_reassembly_options options = {
+		.pieces = 128, .max_bytes = 20000, .timeout_ns = 500
+	};
 	struct gw_reassembly *table = gw_reassembly_new(&options);
 	uint64_t now = 1;
 
