@@ -14,6 +14,7 @@ static const char *const directions[] = { "in", "out", NULL };
 static const char *const protocols[] = { "esp", NULL };
 static const char *const modes[] = { "tunnel", "transport", NULL };
 static const char *const df_choices[] = { "copy", "set", "clear", NULL };
+static const char *const fragmentation_choices[] = { "before", "after", NULL };
 
 #define DIRECTION                                                                                  \
 	{                                                                                          \
@@ -68,6 +69,7 @@ static const struct espctl_parameter add[] = {
 		.read = espctl_read_number,
 		.value = "PACKETS" },
 	{ .word = "df", .read = espctl_read_choice, .choices = df_choices },
+	{ .word = "fragmentation", .read = espctl_read_choice, .choices = fragmentation_choices },
 	{ .word = "dscp", .read = espctl_read_number, .value = "copy|0..63" },
 	{ .word = "udp",
 		.alias = "encap",
@@ -183,7 +185,8 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 	} members[] = { { "name", "name" }, { "mode", "mode" }, { "reqid", "reqid" },
 		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
 		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
-		{ "dscp", "dscp" }, { "udp from port", "encapsulation.source_port" },
+		{ "fragmentation", "fragmentation" }, { "dscp", "dscp" },
+		{ "udp from port", "encapsulation.source_port" },
 		{ "udp to port", "encapsulation.destination_port" }, { "state", "state" },
 		{ "origin", "origin" }, { "sequence", "sequence" },
 		{ "replay bitmap", "replay_bitmap" }, { "path mtu", "path_mtu" },

@@ -144,8 +144,8 @@ void gateway_host_free(struct gateway *gateway)
 
 static void write_to_tap(struct gateway *gateway, struct rte_mbuf *mbuf)
 {
-	static uint8_t frame[RTE_ETHER_MAX_JUMBO_FRAME_LEN +
-			     64]; // of chained packets; the control core alone comes here
+	// Of chained packets; the control core alone comes here.
+	static uint8_t frame[UINT16_MAX + RTE_ETHER_HDR_LEN];
 	struct gw_tap *tap = gateway->taps[gw_packet(mbuf)->port];
 	uint32_t size = rte_pktmbuf_pkt_len(mbuf);
 	const void *data;

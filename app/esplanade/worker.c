@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include <rte_errno.h>
@@ -33,6 +34,10 @@
 #define EVENT_RING  256
 #define INPUT_RING  1024
 #define WORKER_RING 4096
+
+// Fragments that one worker holds.
+#define REASSEMBLY_LEAST 128u
+#define REASSEMBLY_MOST  8192u
 
 // Idle walks before the worker pauses, and before it sleeps.
 #define PAUSE_AFTER  64
@@ -92,7 +97,8 @@ static int worker_new(struct gateway *gateway, unsigned int index, struct gw_err
 	worker->crypto = gw_crypto_engine_new();
 	worker->flows_out = gw_flow_cache_new(dataplane->flow_cache);
 	worker->flows_in = gw_flow_cache_new(dataplane->flow_cache);
-	if (!worker->crypto || !worker->flows_out || !worker->flows_in)
+	worker->reassembly = gw_reassembly_new(&dataplane->reassembly);
+	if (!worker->crypto || !worker->flows_out || !worker->flows_in || !worker->reassembly)
 		return gw_error_set(err, ENOMEM,
 			"no memory for worker %u, or a CPU without AES instructions", index);
 	return rings_new(worker, err);
@@ -133,6 +139,16 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 	dataplane->flow_cache = config->flow_cache;
 	dataplane->learn_path_mtu = config->path_mtu_learn;
 	dataplane->idle = (uint8_t)config->idle;
+	// Fragments may hold an eighth of the buffers.
+	dataplane->reassembly = (struct gw_reassembly_options){
+		.pieces = RTE_MAX(REASSEMBLY_LEAST,
+			RTE_MIN(REASSEMBLY_MOST, config->buffers / 8 / config->worker_count)),
+		.max_bytes = config->reassembly_bytes,
+		.timeout_ns = config->reassembly_seconds * UINT64_C(1000000000),
+	};
+	if (getrandom(dataplane->fragment_secret, sizeof(dataplane->fragment_secret), 0) !=
+		sizeof(dataplane->fragment_secret))
+		return gw_error_set(err, EIO, "no random numbers");
 	for (unsigned int i = 0; !rc && i < config->worker_count; i++)
 		rc = worker_new(gateway, i, err);
 	for (unsigned int i = 0; !rc && i < dataplane->worker_count; i++)
@@ -254,6 +270,14 @@ static void ring_free(struct gateway *gateway, struct rte_ring *ring)
 	rte_ring_free(ring);
 }
 
+static void fragment_free(void *ctx, void *packet, enum gw_reassembly_verdict)
+{
+	struct gateway *gateway = ctx;
+
+	gw_count_drop(&gateway->counters, GW_DROP_SHUTDOWN);
+	rte_pktmbuf_free(packet);
+}
+
 void gateway_workers_free(struct gateway *gateway)
 {
 	struct gw_dataplane *dataplane = &gateway->dataplane;
@@ -267,6 +291,7 @@ void gateway_workers_free(struct gateway *gateway)
 		ring_free(gateway, worker->from_control);
 		ring_free(gateway, worker->from_workers);
 		rte_ring_free(worker->events);
+		gw_reassembly_free(worker->reassembly, fragment_free, gateway);
 		gw_flow_cache_free(worker->flows_out);
 		gw_flow_cache_free(worker->flows_in);
 		gw_crypto_engine_free(worker->crypto);

@@ -34,7 +34,7 @@ static bool is_own(const struct rte_mbuf *mbuf, uint16_t headroom, uint16_t tail
 	       rte_pktmbuf_headroom(mbuf) >= headroom && rte_pktmbuf_tailroom(mbuf) >= tailroom;
 }
 
-static struct rte_mbuf *allocate(const struct gw_worker *worker, uint32_t size)
+struct rte_mbuf *gw_buffer_new(const struct gw_worker *worker, uint32_t size)
 {
 	const struct gw_dataplane *dataplane = worker->dataplane;
 	struct rte_mempool *pool = dataplane->buffers;
@@ -50,8 +50,7 @@ static struct rte_mbuf *allocate(const struct gw_worker *worker, uint32_t size)
 	return mbuf;
 }
 
-// Copies count bytes from offset of a chain; the caller has proved that they are there.
-static void copy_out(const struct rte_mbuf *mbuf, uint32_t offset, uint32_t count, uint8_t *target)
+void gw_buffer_read(const struct rte_mbuf *mbuf, uint32_t offset, uint32_t count, uint8_t *target)
 {
 	const void *data = rte_pktmbuf_read(mbuf, offset, count, target);
 
@@ -66,13 +65,13 @@ static struct rte_mbuf *copy(const struct gw_worker *worker, struct rte_mbuf *mb
 
 	if (offset > mbuf->pkt_len || count > mbuf->pkt_len - offset)
 		return NULL;
-	clone = allocate(worker, count + tailroom);
+	clone = gw_buffer_new(worker, count + tailroom);
 	if (!clone)
 		return NULL;
 	clone->port = mbuf->port;
 	clone->data_len = (uint16_t)count;
 	clone->pkt_len = count;
-	copy_out(mbuf, offset, count, rte_pktmbuf_mtod(clone, uint8_t *));
+	gw_buffer_read(mbuf, offset, count, rte_pktmbuf_mtod(clone, uint8_t *));
 	*gw_packet(clone) = *gw_packet(mbuf);
 	return clone;
 }

@@ -14,6 +14,13 @@
 // shorter.
 int gw_buffer_trim(struct rte_mbuf *mbuf, uint32_t size);
 
+// Copies count bytes from offset of a chain to target; the caller has proved that they are there.
+void gw_buffer_read(const struct rte_mbuf *mbuf, uint32_t offset, uint32_t count, uint8_t *target);
+
+// An empty contiguous buffer with the usual headroom and room for size bytes; NULL when there is
+// none.
+struct rte_mbuf *gw_buffer_new(const struct gw_worker *worker, uint32_t size);
+
 // Crypto works in place on one contiguous buffer that nobody else holds. Returns mbuf itself when
 // it is such a buffer with head and tail room to spare, or a copy in a new buffer (meta data
 // included) with mbuf freed. NULL when there is no buffer: mbuf is then still the caller's.

@@ -16,7 +16,15 @@
 #include "graph/buffer.h"
 #include "net/icmp_quote.h"
 
-enum { EDGE_SPD_OUT, EDGE_SAD_LOOKUP, EDGE_ICMP_INPUT, EDGE_SPD_IN, EDGE_PUNT, EDGE_DROP };
+enum {
+	EDGE_SPD_OUT,
+	EDGE_SAD_LOOKUP,
+	EDGE_ICMP_INPUT,
+	EDGE_SPD_IN,
+	EDGE_REASSEMBLY,
+	EDGE_PUNT,
+	EDGE_DROP
+};
 
 // RFC 3948 sections 2.2 and 2.3.
 #define IKE_MARKER_BYTES 4
@@ -77,8 +85,7 @@ static uint8_t from_nat_t(struct rte_mbuf *mbuf, struct gw_packet *packet)
 		mbuf, packet->header_bytes, RTE_MIN(bytes, (uint32_t)sizeof(buffer)), buffer);
 	if (!data)
 		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
-	if (!is_fragment(packet) &&
-		rte_be_to_cpu_16(((const struct rte_udp_hdr *)data)->dgram_len) != bytes)
+	if (rte_be_to_cpu_16(((const struct rte_udp_hdr *)data)->dgram_len) != bytes)
 		return gw_to_drop(packet, GW_DROP_UDP_LENGTH, EDGE_DROP);
 	data += sizeof(struct rte_udp_hdr);
 	bytes -= (uint32_t)sizeof(struct rte_udp_hdr);
@@ -88,8 +95,6 @@ static uint8_t from_nat_t(struct rte_mbuf *mbuf, struct gw_packet *packet)
 		return gw_to_drop(packet, GW_DROP_ESP_RUNT, EDGE_DROP);
 	if (memcmp(data, "\0\0\0\0", IKE_MARKER_BYTES) == 0)
 		return EDGE_SPD_IN;
-	if (is_fragment(packet))
-		return gw_to_drop(packet, GW_DROP_IP_FRAGMENT_TO_US, EDGE_DROP);
 	packet->marks |= GW_MARK_IN_UDP;
 	packet->header_bytes += sizeof(struct rte_udp_hdr);
 	return EDGE_SAD_LOOKUP;
@@ -106,15 +111,15 @@ static uint8_t from_protected(struct gw_packet *packet, const struct gw_local *l
 static uint8_t from_unprotected(
 	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
 {
-	if (packet->flow.protocol == IPPROTO_ESP) {
-		if (!is_fragment(packet))
-			return EDGE_SAD_LOOKUP;
-		if (gw_local_contains(local, packet->flow.family, packet->flow.destination))
-			return gw_to_drop(packet, GW_DROP_IP_FRAGMENT_TO_US, EDGE_DROP);
-	}
+	if (unlikely(is_fragment(packet)))
+		return gw_local_contains(local, packet->flow.family, packet->flow.destination)
+			       ? EDGE_REASSEMBLY
+			       : EDGE_SPD_IN;
+	if (packet->flow.protocol == IPPROTO_ESP)
+		return EDGE_SAD_LOOKUP;
 	if (is_nat_t(packet, local))
 		return from_nat_t(mbuf, packet);
-	if (unlikely(gw_icmp_is_too_big(&packet->flow)) && !is_fragment(packet) &&
+	if (unlikely(gw_icmp_is_too_big(&packet->flow)) &&
 		gw_local_contains(local, packet->flow.family, packet->flow.destination))
 		return EDGE_ICMP_INPUT;
 	return EDGE_SPD_IN;
@@ -172,6 +177,7 @@ const struct gw_node gw_node_ip_input = {
 		[EDGE_SAD_LOOKUP] = "sad_lookup",
 		[EDGE_ICMP_INPUT] = "icmp_input",
 		[EDGE_SPD_IN] = "spd_in",
+		[EDGE_REASSEMBLY] = "reassembly",
 		[EDGE_PUNT] = "punt",
 		[EDGE_DROP] = "drop",
 	},

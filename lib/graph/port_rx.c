@@ -17,6 +17,8 @@
 #include <rte_ip.h>
 #include <rte_ring.h>
 
+#include "graph/reassembly.h"
+
 enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_DROP };
 
 // Frames taken from one queue in one walk, at most.
@@ -131,6 +133,7 @@ static uint16_t port_rx(struct rte_graph *graph, struct rte_node *node, void **,
 		for (unsigned int i = 0; i < worker->rx_queue_count; i++)
 			receive_from_port(graph, node, worker, &worker->rx_queues[i]);
 	receive_from_workers(graph, node, worker);
+	gw_reassembly_tick(graph, node, EDGE_DROP, worker);
 	return (uint16_t)(worker->received - before);
 }
 

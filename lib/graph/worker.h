@@ -13,7 +13,9 @@
 #include "crypto/engine.h"
 #include "graph/port.h"
 #include "ipsec/sad.h"
+#include "ipsec/siphash.h"
 #include "ipsec/spd.h"
+#include "net/reassembly.h"
 #include "route/fib.h"
 #include "route/local.h"
 #include "stats/counters.h"
@@ -48,6 +50,9 @@ struct gw_dataplane {
 	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
 	bool hold_for_sa;    // packets without an SA wait for one instead of being dropped
+	struct gw_reassembly_options reassembly; // of each worker
+	// Chooses the worker and the place for a fragment, so that no sender can.
+	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
 	uint8_t idle;        // enum gw_idle
 	bool learn_path_mtu; // from ICMP errors
 };
@@ -91,7 +96,8 @@ struct gw_worker {
 	struct gw_crypto_engine *crypto;
 	struct gw_flow_cache *flows_out;
 	struct gw_flow_cache *flows_in;
-	unsigned int index; // position among the workers; also its RCU thread number
+	struct gw_reassembly *reassembly; // fragments for the gateway itself
+	unsigned int index;               // position among the workers; also its RCU thread number
 	unsigned int lcore;
 	uint16_t cpu;
 

@@ -112,6 +112,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->align_bytes = gw_crypto_align_bytes(sa->key);
 	sa->mode = (uint8_t)spec->mode;
 	sa->df = (uint8_t)spec->df;
+	sa->fragment_after = spec->fragmentation == GW_FRAGMENT_AFTER;
 	sa->dscp = spec->dscp;
 	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);

@@ -51,6 +51,7 @@ struct gw_sa {
 	uint8_t outer_bytes;  // of the template: IP, and UDP where there is one
 	uint8_t udp_bytes;    // of these, the UDP header's: 8, or 0 where ESP stands bare
 	uint8_t df;           // enum gw_df
+	bool fragment_after;  // long packets are cut after encryption
 	int16_t dscp;         // -1: copy
 	uint8_t mode;         // enum gw_mode
 	uint8_t limits;       // bits of enum gw_limit: what workers have to look at

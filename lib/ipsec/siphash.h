@@ -1,4 +1,4 @@
-// Called by: control core
+// Called by: both
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 

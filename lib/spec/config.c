@@ -154,6 +154,12 @@ static const struct gw_field limit_fields[] = {
 	{ "flow_cache", read_flow_cache, OFFSET(flow_cache), false,
 		"Policy decisions that each worker remembers in each direction; a power of two.",
 		.standard = "65536", .least = 64, .most = 16777216 },
+	{ "reassembly_bytes", gw_read_u16, OFFSET(reassembly_bytes), false,
+		"The longest packet for the gateway that is put together from fragments.",
+		.standard = "9216", .least = 1500, .most = 65000 },
+	{ "reassembly_seconds", gw_read_u8, OFFSET(reassembly_seconds), false,
+		"How long a fragment for the gateway waits for the others.", .standard = "15",
+		.least = 1, .most = 120 },
 };
 static const struct gw_field_table limit_table = { "Limits.", limit_fields, COUNT(limit_fields) };
 

@@ -52,6 +52,9 @@ struct gw_config {
 	uint32_t icmp_pps;   // ICMP errors a second, for one worker
 	uint32_t flow_cache; // entries for each worker and direction; a power of two
 
+	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
+	uint8_t reassembly_seconds; // how long a fragment waits for the others
+
 	// path_mtu: what ICMP errors may do to the MTU of an SA's path
 	bool path_mtu_learn;
 	uint16_t path_mtu_floor; // of IPv4 paths, bytes

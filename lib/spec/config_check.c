@@ -23,7 +23,9 @@
 #define BUFFER_OVERHEAD 320
 // What the gateway needs beside buffers to start at all.
 #define OTHER_MEMORY_MB 32
-#define ETHERNET_BYTES  18 // header and a VLAN tag
+// Buffers for packets that were put together from fragments.
+#define WHOLE_PACKETS  512
+#define ETHERNET_BYTES 18 // header and a VLAN tag
 
 static int refuse(struct gw_error *err, const char *list, unsigned int index, const char *member,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -139,7 +141,8 @@ static int check_memory(const struct gw_config *config, struct gw_error *err)
 {
 	uint64_t least = gw_config_least_buffers(config);
 	uint64_t bytes = (uint64_t)config->buffers * (config->buffer_bytes + BUFFER_OVERHEAD);
-	uint64_t least_mb = (bytes >> 20) + 1 + OTHER_MEMORY_MB;
+	uint64_t whole = (uint64_t)WHOLE_PACKETS * config->reassembly_bytes;
+	uint64_t least_mb = ((bytes + whole) >> 20) + 1 + OTHER_MEMORY_MB;
 
 	if (config->buffers < least)
 		return gw_error_at(err, EINVAL, NULL, "memory.buffers",

@@ -23,6 +23,7 @@
 const char *const gw_direction_words[] = { "in", "out", NULL };
 static const char *const mode_words[] = { "tunnel", "transport", NULL };
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
+static const char *const fragmentation_words[] = { "before", "after", NULL };
 
 static int read_protocol(json_t *value, const char *name, void *target, struct gw_error *err)
 {
@@ -232,6 +233,11 @@ static const struct gw_field sa_fields[] = {
 	{ "df", NULL, OFFSET(df), false,
 		"Outbound: the don't-fragment bit of an outer IPv4 header (RFC 4301 section 8.1).",
 		.standard = "\"copy\"", .words = df_words },
+	{ "fragmentation", NULL, OFFSET(fragmentation), false,
+		"Outbound, for inner IPv4 packets that are too long for the tunnel and may be "
+		"fragmented: cut `before` encryption, or `after` it where the outer header allows "
+		"that.",
+		.standard = "\"before\"", .words = fragmentation_words },
 	{ "dscp", read_dscp, OFFSET(dscp), false,
 		"Outbound: the DSCP of the outer header; `copy` takes the inner one.",
 		.standard = "\"copy\"", .type = "\"copy\" or a whole number from 0 to 63" },
@@ -336,6 +342,8 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       gw_json_put(object, "esn", json_boolean(spec->esn)) &&
 	       gw_json_put(object, "replay_window", json_integer(spec->replay_window)) &&
 	       gw_json_put(object, "df", json_string(df_words[spec->df])) &&
+	       gw_json_put(object, "fragmentation",
+		       json_string(fragmentation_words[spec->fragmentation])) &&
 	       gw_json_put(object, "dscp",
 		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
 	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",

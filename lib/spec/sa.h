@@ -32,6 +32,8 @@ enum gw_df {
 	GW_DF_SET,
 	GW_DF_CLEAR
 }; // of the outer IPv4 header (RFC 4301 section 8.1)
+// When a packet that is longer than the tunnel takes is cut (RFC 4303 section 3.3.4).
+enum gw_fragmentation { GW_FRAGMENT_BEFORE, GW_FRAGMENT_AFTER };
 
 // ESP in UDP (RFC 3948): the ports of the SA's packets. Both are 0 where ESP stands bare.
 struct gw_encapsulation {
@@ -57,6 +59,7 @@ struct gw_sa_spec {
 	bool esn;
 	uint32_t replay_window; // packets; inbound; 0: off (not with esn, RFC 4303 section 3.4.3)
 	enum gw_df df;
+	enum gw_fragmentation fragmentation; // outbound, of inner IPv4 packets without DF
 	int16_t dscp; // of the outer header: 0 to 63, or -1: copy from the inner one
 	struct gw_encapsulation encapsulation;
 	struct gw_lifetime lifetime;

@@ -72,6 +72,9 @@ static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
 	if (spec->reqid == 0)
 		return gw_error_at(err, EINVAL, NULL, "reqid",
 			"0 names no policies; it must be 1 or more, as in the policies it serves");
+	if (spec->fragmentation > GW_FRAGMENT_AFTER)
+		return gw_error_at(
+			err, EINVAL, NULL, "fragmentation", "must be \"before\" or \"after\"");
 	if (spec->df > GW_DF_CLEAR)
 		return gw_error_at(
 			err, EINVAL, NULL, "df", "must be \"copy\", \"set\" or \"clear\"");
@@ -86,6 +89,8 @@ static int check_mode(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const char *rule = "is about the outer header of a tunnel; leave it out in transport mode";
 
+	if (spec->mode == GW_MODE_TRANSPORT && spec->fragmentation != GW_FRAGMENT_BEFORE)
+		return gw_error_at(err, EINVAL, NULL, "fragmentation", "%s", rule);
 	if (spec->mode == GW_MODE_TRANSPORT && spec->df != GW_DF_COPY)
 		return gw_error_at(err, EINVAL, NULL, "df", "%s", rule);
 	if (spec->mode == GW_MODE_TRANSPORT && spec->dscp >= 0)

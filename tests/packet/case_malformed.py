@@ -143,7 +143,7 @@ class Malformed:
         self.expect("another source", None, lambda inner: sa.outer(esp(inner), source="192.0.2.77"), number)
         self.expect("protocol AH", "spd_in_no_policy", lambda inner: ip_packet(PEER4, WAN4, esp(inner), proto=51),
                     number)
-        self.expect("a fragment of ESP", "ip_fragment_to_us",
+        self.expect("a tiny fragment of ESP", "fragment_tiny",
                     lambda inner: ip_packet(PEER4, WAN4, esp(inner)[:48], proto=50, more=True), number)
         self.expect("ESP in UDP without such an SA", "esp_encapsulation",
                     lambda inner: udp_packet(PEER4, WAN4, esp(inner), sport=4500, dport=4500), number)

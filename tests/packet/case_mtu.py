@@ -91,6 +91,28 @@ def exact(report):
             report.equal(f"{label}: the SA says the same", (state["path_mtu"], state["inner_mtu"]), (1500, largest))
 
 
+def after(report):
+    """The ESP packet is cut, not what is inside; not where DF is set outside. conformance: I2"""
+    session = Session(report, "mtu-after", mtu=9000, wan_mtu=1500, config=MEMORY)
+    number = 0
+    for outer, algorithm, options in itertools.product((4, 6), (GCM, CBC), ({}, {"df": "clear"}, {"df": "set"},
+                                                                            {"encapsulation": {}})):
+        sa, _ = session.tunnel(number, 4, outer, algorithm=algorithm, out_options=options | {"fragmentation": "after"})
+        addresses, largest = inner_addresses(number, 4), sa.largest_inner(1500)
+        inside = outer == 4 and options.get("df") == "set"
+        label = f"{algorithm.label} in v{outer} {options}"
+        session.out(f"{label}: the largest passes whole", sa, lambda tag, a=addresses, n=largest: sized(a, n, tag),
+                    look=lambda seen: fragments_wrong(seen, 1, 1500, True))
+        for size in (largest + 1, 2500):
+            session.out(f"{label}: cut at {size}", sa, lambda tag, a=addresses, n=size: sized(a, n, tag, ident=n),
+                        look=lambda seen, i=inside: fragments_wrong(seen, 2, 1500, not i))
+        session.out_drop(f"{label}: DF inside", "esp_too_big",
+                         lambda tag, a=addresses, n=largest + 1: sized(a, n, tag, df=True),
+                         lambda p, n=largest: [Icmp("lan", p, 3, 4, n)])
+        number += 1
+    session.run().judge()
+
+
 def bypass(report):
     session = Session(report, "mtu-bypass", mtu=9000, wan_mtu=1400, config=MEMORY)
     session.policy("out", "bypass", "10.1.0.0/16", "198.51.100.0/24")
@@ -151,5 +173,6 @@ def run(report):
     exact(report)
     tunnels(report, 1500)
     tunnels(report, 1300)  # less than 1280 bytes fit inside: the ESP packet of an IPv6 one has to be cut
+    after(report)
     bypass(report)
     inbound(report)

@@ -102,7 +102,9 @@ static void make_worker(struct box *box)
 	worker->crypto = gw_crypto_engine_new();
 	worker->flows_out = gw_flow_cache_new(1024);
 	worker->flows_in = gw_flow_cache_new(1024);
-	must(worker->crypto && worker->flows_out && worker->flows_in, "engine and caches");
+	worker->reassembly = gw_reassembly_new(&box->dataplane.reassembly);
+	must(worker->crypto && worker->flows_out && worker->flows_in && worker->reassembly,
+		"engine and tables");
 	worker->punts = ring("punts", 0);
 	worker->holds = ring("holds", 0);
 	worker->from_control = ring("from_control", 0);
@@ -199,6 +201,9 @@ struct box *box_new(void)
 	box->dataplane.linear = box->dataplane.buffers;
 	box->dataplane.icmp_pps = 1000000;
 	box->dataplane.punt_pps = 1000000;
+	box->dataplane.reassembly = (struct gw_reassembly_options){
+		.pieces = 256, .max_bytes = 2000, .timeout_ns = 15000000000u
+	};
 	box->dataplane.learn_path_mtu = true;
 	make_databases(box);
 	make_port(box, BOX_LAN);
@@ -226,12 +231,18 @@ static void remove_port(const struct gw_port *port)
 	must(rte_dev_remove(info.device) == 0, "removal of the device");
 }
 
+static void free_fragment(void *, void *packet, enum gw_reassembly_verdict)
+{
+	rte_pktmbuf_free(packet);
+}
+
 bool box_free(struct box *box)
 {
 	struct gw_worker *worker = box->worker;
 	bool complete;
 
 	box_walk(box);
+	gw_reassembly_free(worker->reassembly, free_fragment, NULL);
 	for (unsigned int i = 0; i < 2; i++) {
 		empty(box->in[i]);
 		empty(box->out[i]);

@@ -425,27 +425,6 @@ START_TEST(a_full_event_ring_loses_no_change)
 }
 END_TEST
 
-// Reassembly is not there: a fragment of ESP in UDP says so, one of IKE goes its way.
-START_TEST(fragments)
-{
-	struct box_frame frame = in_udp(&families[0], "10.9.0.2", 61000, 1);
-
-	add_tunnel(&families[0]);
-	for (int i = 0; i < 2; i++) {
-		uint8_t *ip = box_ip(&frame);
-
-		ip[6] = 0x20; // more fragments
-		write_16(ip + 2, 20 + 64);
-		write_16(ip + 10, 0);
-		write_16(ip + 10, rte_be_to_cpu_16(gw_checksum_finish(gw_checksum_add(0, ip, 20))));
-		push(BOX_WAN, &frame);
-		memset(ip + 20 + UDP, 0, 4);
-	}
-	ck_assert_uint_eq(box_drops(box, GW_DROP_IP_FRAGMENT_TO_US), 1);
-	ck_assert_uint_eq(box_drops(box, GW_DROP_SPD_IN_NO_POLICY), 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("graph_udp");
@@ -464,7 +443,6 @@ int main(void)
 	tcase_add_loop_test(tcase, a_moved_peer_is_told_once, 0, both);
 	tcase_add_loop_test(tcase, a_moved_peer_is_not_followed, 0, both);
 	tcase_add_test(tcase, a_full_event_ring_loses_no_change);
-	tcase_add_test(tcase, fragments);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);
 }
