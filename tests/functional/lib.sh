@@ -80,6 +80,9 @@ lab_down() {
 		if [ -f "$LAB_DIR/$gateway.pid" ]; then
 			lab_kill "$gateway" TERM
 			check_equal "$gateway ends cleanly" "$?" 0
+			# The absence of a complaint is no proof: the daemon must have counted, and say so in its last words.
+			check "$gateway returns every packet buffer" \
+				grep -q 'all packet buffers of pool buffers were returned' <(tail -n 20 "$LAB_DIR/$gateway.log")
 		fi
 		if complaint=$(grep -sE -m 5 'runtime error|Sanitizer|were not returned' "$LAB_DIR/$gateway.log"); then
 			fail "$gateway complains" "$complaint"
