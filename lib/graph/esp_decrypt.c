@@ -22,6 +22,7 @@
 #include <rte_ring.h>
 
 #include "graph/buffer.h"
+#include "graph/mss_clamp.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
@@ -242,6 +243,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 
 		if (likely(reason == GW_DROP_COUNT)) {
 			count_packet(worker, packet);
+			gw_mss_clamp(mbuf, packet);
 			nexts[position[i]] = EDGE_SPD_IN;
 		} else {
 			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);
