@@ -158,20 +158,22 @@ static int read_replay_bitmap(json_t *value, const char *name, void *target, str
 	struct gw_sa_spec *spec = target;
 	const char *text;
 	ssize_t length;
+	size_t room;
 
 	text = gw_value_text(value, name, "text of hexadecimal digits", err);
 	if (!text)
 		return -EINVAL;
-	if (text[0] == '\0')
+	room = (strlen(text) + 1) / 2;
+	if (room == 0)
 		return 0;
-	spec->replay_bitmap = calloc(1, GW_MAX_REPLAY_BITMAP);
-	if (!spec->replay_bitmap)
-		return gw_error_at(err, ENOMEM, value, name, "there is no memory for it");
-	length = gw_hex_decode(text, spec->replay_bitmap, GW_MAX_REPLAY_BITMAP);
-	if (length == -ENOSPC)
+	if (room > GW_MAX_REPLAY_BITMAP + 1) // "0x" may stand in front
 		return gw_error_at(err, EINVAL, value, name,
 			"is longer than the largest window: at most %d bytes are right",
 			GW_MAX_REPLAY_BITMAP);
+	spec->replay_bitmap = calloc(1, room);
+	if (!spec->replay_bitmap)
+		return gw_error_at(err, ENOMEM, value, name, "there is no memory for it");
+	length = gw_hex_decode(text, spec->replay_bitmap, room);
 	if (length < 0)
 		return gw_error_at(err, EINVAL, value, name,
 			"must be hexadecimal digits, two for each byte of the bitmap");

@@ -17,7 +17,7 @@
 // plain values, the only place where they are checked. Holds keys: wipe with gw_sa_spec_wipe.
 
 #define GW_NAME_SIZE         32
-#define GW_MAX_REPLAY_WINDOW 65536
+#define GW_MAX_REPLAY_WINDOW 1048576
 #define GW_MAX_REPLAY_BITMAP (GW_MAX_REPLAY_WINDOW / 8) // bytes
 #define GW_DEFAULT_REPLAY    4096
 #define GW_FIRST_SPI         256u // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
