@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "net/addr.h"
 #include "spec/algorithm.h"
+#include "spec/lifetime.h"
 
 // A security association as an operator or an IKE daemon describes it (RFC 4301 section 4.4.2):
 // plain values, the only place where they are checked. Holds keys: wipe with gw_sa_spec_wipe.
@@ -63,6 +64,7 @@ struct gw_sa_spec {
 	struct gw_encapsulation encapsulation;
 	uint16_t tfc; // bytes that inner packets are padded to; GW_SIZE_AUTO: what the path takes
 	uint16_t mss_clamp; // bytes; GW_SIZE_AUTO: what fits into inner packets
+	struct gw_lifetime lifetime;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received
