@@ -8,8 +8,8 @@
 //   1. make it contiguous and ours alone
 //   2. take its sequence number and what it uses up of the SA's lifetime, one block for all
 //      packets of an SA in the vector
-//   3. behind the inner packet, or in transport mode behind the payload: padding, pad length, next
-//      header, room for the ICV
+//   3. behind the inner packet, or in transport mode behind the payload: TFC padding where the SA
+//      wants it, padding, pad length, next header, room for the ICV
 //   4. before it: IV (written by the engine), SPI and sequence number, UDP header where the SA has
 //      one (RFC 3948), outer IP header; in transport mode the packet's own headers move to the
 //      front
@@ -23,6 +23,7 @@
 
 #include "graph/buffer.h"
 #include "graph/expiry.h"
+#include "graph/mss_clamp.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
@@ -31,7 +32,7 @@ enum { EDGE_IP_OUTPUT, EDGE_DROP };
 
 // The packet's bytes around the inner packet; returns the ESP header.
 static uint8_t *encapsulate(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t *payload_bytes)
+	struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t tfc, uint32_t *payload_bytes)
 {
 	struct gw_sa *sa = packet->sa;
 	struct gw_esp_inner inner = {
@@ -40,7 +41,7 @@ static uint8_t *encapsulate(
 		.dont_fragment = packet->dont_fragment,
 		.bytes = packet->ip_bytes,
 	};
-	uint32_t padding = gw_esp_padding(packet->ip_bytes, sa->align_bytes);
+	uint32_t padding = gw_esp_padding(packet->ip_bytes + tfc, sa->align_bytes);
 	uint32_t front = sa->outer_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes;
 	uint8_t next_header = inner.family == 4 ? GW_ESP_NEXT_IPV4 : GW_ESP_NEXT_IPV6;
 	struct gw_esp_header *esp;
@@ -48,9 +49,10 @@ static uint8_t *encapsulate(
 	uint16_t id = 0;
 
 	trailer = (uint8_t *)rte_pktmbuf_append(
-		mbuf, (uint16_t)(padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
-	gw_esp_trailer_write(trailer, padding, next_header);
-	*payload_bytes = packet->ip_bytes + padding + GW_ESP_TRAILER_BYTES;
+		mbuf, (uint16_t)(tfc + padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
+	memset(trailer, 0, tfc);
+	gw_esp_trailer_write(trailer + tfc, padding, next_header);
+	*payload_bytes = packet->ip_bytes + tfc + padding + GW_ESP_TRAILER_BYTES;
 
 	outer = (uint8_t *)rte_pktmbuf_prepend(mbuf, (uint16_t)front);
 	esp = (struct gw_esp_header *)(outer + sa->outer_bytes);
@@ -139,6 +141,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct gw_packet *packet = gw_packet(packets[i]);
 		struct rte_mbuf *mbuf;
 		enum gw_drop reason;
+		uint32_t tfc;
 
 		gw_node_prefetch(packets, i, count);
 		reason = gw_expiry_admit(worker, packet);
@@ -146,8 +149,9 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 			nexts[i] = gw_to_drop(packet, reason, EDGE_DROP);
 			continue;
 		}
-		mbuf = gw_buffer_own(
-			worker, packets[i], GW_ESP_MAX_FRONT + RTE_ETHER_HDR_LEN, GW_ESP_MAX_BACK);
+		tfc = gw_sa_tfc_padding(packet->sa, packet->ip_bytes);
+		mbuf = gw_buffer_own(worker, packets[i], GW_ESP_MAX_FRONT + RTE_ETHER_HDR_LEN,
+			(uint16_t)(GW_ESP_MAX_BACK + tfc));
 		if (unlikely(!mbuf)) {
 			nexts[i] = gw_to_drop(packet, GW_DROP_NO_BUFFER, EDGE_DROP);
 			continue;
@@ -155,11 +159,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		packets[i] = mbuf;
 		packet = gw_packet(mbuf);
 		inner_bytes[i] = packet->ip_bytes;
+		gw_mss_clamp(mbuf, packet);
 		ops[ready].key = packet->sa->key;
 		ops[ready].sequence = packet->sequence;
-		ops[ready].esp = packet->sa->mode == GW_MODE_TRANSPORT
-					 ? insert(mbuf, packet, &ops[ready].payload_bytes)
-					 : encapsulate(mbuf, packet, &ops[ready].payload_bytes);
+		ops[ready].esp =
+			packet->sa->mode == GW_MODE_TRANSPORT
+				? insert(mbuf, packet, &ops[ready].payload_bytes)
+				: encapsulate(mbuf, packet, tfc, &ops[ready].payload_bytes);
 		if (unlikely(!ops[ready].esp)) {
 			nexts[i] = gw_to_drop(packet, GW_DROP_IP_HEADER, EDGE_DROP);
 			continue;

@@ -114,6 +114,8 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->df = (uint8_t)spec->df;
 	sa->fragment_after = spec->fragmentation == GW_FRAGMENT_AFTER;
 	sa->dscp = spec->dscp;
+	sa->tfc = spec->tfc;
+	sa->mss_clamp = spec->mss_clamp;
 	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
 	// A gateway that starts again must not give fragments the IDs of those still on their way.
@@ -268,4 +270,30 @@ uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
 		return gw_sa_transport_mtu(sa, sa->outer_bytes - (uint32_t)sa->udp_bytes, path_mtu);
 	payload = largest_payload(sa, path_mtu - sa->outer_bytes);
 	return payload < 0 ? 0 : (uint16_t)payload;
+}
+
+static uint16_t inner_mtu_now(const struct gw_sa *sa)
+{
+	// Relaxed: a number that the control core changes at any time.
+	return gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+}
+
+uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes)
+{
+	uint32_t goal;
+
+	if (sa->tfc == GW_SIZE_OFF)
+		return 0;
+	goal = RTE_MIN(sa->tfc, inner_mtu_now(sa));
+	return inner_bytes < goal ? goal - inner_bytes : 0;
+}
+
+// Segments are counted without options (RFC 6691). What IPv6 carries on any link is never refused.
+uint16_t gw_sa_mss(const struct gw_sa *sa, uint8_t family)
+{
+	int headers = family == 4 ? 40 : 60, least = family == 4 ? GW_LEAST_MSS : 1280 - headers;
+
+	if (sa->mss_clamp != GW_SIZE_AUTO)
+		return sa->mss_clamp;
+	return (uint16_t)RTE_MAX((int)inner_mtu_now(sa) - headers, least);
 }

@@ -66,6 +66,8 @@ struct gw_sa {
 	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
 	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
 				   // complemented sum folded)
+	uint16_t tfc;              // bytes to pad inner packets to, GW_SIZE_OFF or GW_SIZE_AUTO
+	uint16_t mss_clamp;        // bytes, GW_SIZE_OFF or GW_SIZE_AUTO
 	uint64_t sequence_soft;    // outbound: from this number on the SA should be renewed
 
 	// --- line 2: worker: rw
@@ -104,6 +106,7 @@ struct gw_sa {
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, reserved) < 64, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, outer) == 64, "line 1: the outer header template");
+static_assert(offsetof(struct gw_sa, mss_clamp) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence_soft) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence) == 128, "line 2: written by workers");
 static_assert(offsetof(struct gw_sa, deadline_ns) < 192, "line 2: written by workers");
@@ -157,6 +160,13 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 // 4301 section 8.2.1). At least 0; the same for both inner families. In transport mode: of the
 // largest packet without options or extension headers.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
+
+// Worker: TFC padding behind an inner packet in tunnel mode, in bytes (RFC 4303 section 2.7).
+uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes);
+
+// Worker: the maximum segment size of TCP over a family that the SA's mss_clamp, which is not off,
+// allows.
+uint16_t gw_sa_mss(const struct gw_sa *sa, uint8_t family);
 
 // Address (16 bytes, of an IPv4 address the first four) and UDP port of a peer in one word that an
 // atomic can hold. IPv4 fits exactly; of two IPv6 addresses one in 2^64 pairs looks alike, and then

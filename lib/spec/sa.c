@@ -22,6 +22,10 @@
 
 const char *const gw_direction_words[] = { "in", "out", NULL };
 static const char *const mode_words[] = { "tunnel", "transport", NULL };
+// What GW_SIZE_AUTO is called.
+#define TFC_WORD "path_mtu"
+#define MSS_WORD "auto"
+
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
 static const char *const fragmentation_words[] = { "before", "after", NULL };
 
@@ -114,6 +118,38 @@ static int read_dscp(json_t *value, const char *name, void *target, struct gw_er
 		return gw_value_wrong(value, name, err, "\"copy\" or a whole number from 0 to 63");
 	*dscp = (int16_t)number;
 	return 0;
+}
+
+// A size in bytes, or a word for none or for one that follows the path. (uint16_t)
+static int read_size(json_t *value, const char *word, const char *name, uint64_t least,
+	void *target, struct gw_error *err)
+{
+	uint16_t *size = target;
+	const char *text = json_string_value(value);
+	uint64_t number;
+
+	if (text && strcmp(text, "off") == 0) {
+		*size = GW_SIZE_OFF;
+	} else if (text && strcmp(text, word) == 0) {
+		*size = GW_SIZE_AUTO;
+	} else if (gw_read_number(value, name, least, GW_SIZE_AUTO - 1, &number, NULL) == 0) {
+		*size = (uint16_t)number;
+	} else {
+		return gw_value_wrong(value, name, err,
+			"\"off\", \"%s\" or a whole number from %u to %u", word,
+			(unsigned int)least, GW_SIZE_AUTO - 1);
+	}
+	return 0;
+}
+
+static int read_tfc(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	return read_size(value, TFC_WORD, name, 1, target, err);
+}
+
+static int read_mss_clamp(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	return read_size(value, MSS_WORD, name, GW_LEAST_MSS, target, err);
 }
 
 static int read_replay_bitmap(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -241,6 +277,18 @@ static const struct gw_field sa_fields[] = {
 	{ "dscp", read_dscp, OFFSET(dscp), false,
 		"Outbound: the DSCP of the outer header; `copy` takes the inner one.",
 		.standard = "\"copy\"", .type = "\"copy\" or a whole number from 0 to 63" },
+	{ "tfc", read_tfc, OFFSET(tfc), false,
+		"Outbound, in tunnel mode: traffic flow confidentiality (RFC 4303 section 2.7). "
+		"Shorter packets are padded to so many bytes, or to as many as the path takes, so "
+		"that their lengths tell less.",
+		.standard = "\"off\"",
+		.type = "\"off\", \"path_mtu\" or a whole number from 1 to 65534" },
+	{ "mss_clamp", read_mss_clamp, OFFSET(mss_clamp), false,
+		"The most that TCP connections through the SA may offer as maximum segment size: "
+		"bytes, or `auto` for what fits into the path. Inbound it limits what hosts here "
+		"send, outbound what the peer's hosts do.",
+		.standard = "\"off\"",
+		.type = "\"off\", \"auto\" or a whole number from 64 to 65534" },
 	{ "encapsulation", NULL, OFFSET(encapsulation), false,
 		"ESP in UDP (RFC 3948); left out: ESP stands bare.",
 		.table = &encapsulation_table },
@@ -318,6 +366,11 @@ static json_t *write_bitmap(const struct gw_sa_spec *spec)
 	return value;
 }
 
+static json_t *write_size(uint16_t size, const char *word)
+{
+	return size == GW_SIZE_AUTO ? json_string(word) : json_integer(size);
+}
+
 static json_t *write_encapsulation(const struct gw_encapsulation *ports)
 {
 	return json_pack("{si, si}", "source_port", ports->source_port, "destination_port",
@@ -346,6 +399,10 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 		       json_string(fragmentation_words[spec->fragmentation])) &&
 	       gw_json_put(object, "dscp",
 		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
+	       (spec->tfc == GW_SIZE_OFF ||
+		       gw_json_put(object, "tfc", write_size(spec->tfc, TFC_WORD))) &&
+	       (spec->mss_clamp == GW_SIZE_OFF ||
+		       gw_json_put(object, "mss_clamp", write_size(spec->mss_clamp, MSS_WORD))) &&
 	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",
 						    write_encapsulation(&spec->encapsulation))) &&
 	       gw_lifetime_put(object, &spec->lifetime) &&

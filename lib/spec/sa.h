@@ -23,6 +23,9 @@
 #define GW_DEFAULT_REPLAY    4096
 #define GW_FIRST_SPI         256u // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
 #define GW_NAT_T_PORT        4500 // RFC 3948
+#define GW_SIZE_OFF          0
+#define GW_SIZE_AUTO         UINT16_MAX
+#define GW_LEAST_MSS         64
 
 enum gw_direction { GW_DIRECTION_IN, GW_DIRECTION_OUT };
 enum gw_protocol { GW_PROTOCOL_ESP = 50 };
@@ -62,6 +65,8 @@ struct gw_sa_spec {
 	enum gw_fragmentation fragmentation; // outbound, of inner IPv4 packets without DF
 	int16_t dscp; // of the outer header: 0 to 63, or -1: copy from the inner one
 	struct gw_encapsulation encapsulation;
+	uint16_t tfc; // bytes that inner packets are padded to; GW_SIZE_AUTO: what the path takes
+	uint16_t mss_clamp; // bytes; GW_SIZE_AUTO: what fits into inner packets
 	struct gw_lifetime lifetime;
 
 	// State carried over from an earlier life of the SA.

@@ -98,6 +98,21 @@ static int check_mode(const struct gw_sa_spec *spec, struct gw_error *err)
 	return 0;
 }
 
+// Behind an inner packet its length tells padding apart; an upper layer's payload has none (RFC
+// 4303 section 2.7).
+static int check_tfc(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	if (spec->tfc == GW_SIZE_OFF)
+		return 0;
+	if (spec->mode != GW_MODE_TUNNEL)
+		return gw_error_at(err, EINVAL, NULL, "tfc",
+			"is for tunnel mode alone (RFC 4303 section 2.7); leave it out");
+	if (spec->direction != GW_DIRECTION_OUT)
+		return gw_error_at(err, EINVAL, NULL, "tfc",
+			"belongs to an outbound SA; padding that the peer sends is cut off always");
+	return 0;
+}
+
 static int check_addresses(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const char *rule = "must be an address that one host can have: not unspecified, loopback, "
@@ -247,6 +262,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		check_name,
 		check_kind,
 		check_mode,
+		check_tfc,
 		check_addresses,
 		check_encapsulation,
 		check_lifetime,
