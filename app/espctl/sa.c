@@ -11,7 +11,7 @@
 #include "espctl/values.h"
 
 static const char *const directions[] = { "in", "out", NULL };
-static const char *const protocols[] = { "esp", NULL };
+static const char *const protocols[] = { "esp", "ah", NULL };
 static const char *const modes[] = { "tunnel", "transport", NULL };
 static const char *const df_choices[] = { "copy", "set", "clear", NULL };
 
@@ -48,8 +48,7 @@ static const struct espctl_parameter add[] = {
 	{ .word = "encryption",
 		.read = espctl_read_encryption,
 		.value = "ALGORITHM KEY",
-		.choices = espctl_encryption_words,
-		.required = true },
+		.choices = espctl_encryption_words },
 	{ .word = "integrity",
 		.alias = "auth",
 		.read = espctl_read_integrity,

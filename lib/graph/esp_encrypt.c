@@ -36,6 +36,7 @@ static void raise_sequence_event(struct gw_worker *worker, struct gw_sa *sa, enu
 		.bits = bit,
 		.destination = sa->spec.destination,
 		.direction = sa->direction,
+		.protocol = sa->protocol,
 	};
 
 	// Relaxed: whoever sets the bit first tells; nothing else hangs on it.

@@ -105,7 +105,7 @@ static uint8_t from_protected(struct gw_packet *packet, const struct gw_local *l
 static uint8_t from_unprotected(
 	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
 {
-	if (packet->flow.protocol == IPPROTO_ESP) {
+	if (packet->flow.protocol == IPPROTO_ESP || packet->flow.protocol == IPPROTO_AH) {
 		if (!is_fragment(packet))
 			return EDGE_SAD_LOOKUP;
 		if (gw_local_contains(local, packet->flow.family, packet->flow.destination))

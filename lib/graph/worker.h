@@ -63,7 +63,8 @@ struct gw_event {
 	uint32_t bits;              // SA: enum gw_sa_event
 	struct gw_addr destination; // SA, MAPPING
 	uint8_t direction;          // SA, MAPPING
-	uint8_t reserved[10];
+	uint8_t protocol;           // SA, MAPPING
+	uint8_t reserved[9];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 

@@ -51,7 +51,9 @@ struct gw_sa {
 	uint8_t df;           // enum gw_df
 	int16_t dscp;         // -1: copy
 	uint8_t mode;         // enum gw_mode
-	uint8_t reserved[5];
+	uint8_t protocol;     // enum gw_protocol
+	uint8_t ah_bytes;     // of AH with its value and padding; 0 for ESP
+	uint8_t reserved[3];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
