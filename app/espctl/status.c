@@ -19,6 +19,16 @@ static void pool_line(const json_t *status, const char *label, const char *membe
 			espctl_member_count(pool, "in_use"), espctl_member_count(pool, "total"));
 }
 
+static void path_mtu_line(const json_t *status, FILE *out)
+{
+	const json_t *errors = json_object_get(status, "path_mtu");
+
+	if (errors)
+		fprintf(out, "%-16s %" PRIu64 " learned, %" PRIu64 " ignored\n", "path mtu",
+			espctl_member_count(errors, "learned"),
+			espctl_member_count(errors, "ignored"));
+}
+
 static void print_status(const json_t *status, const json_t *, FILE *out)
 {
 	static const char *const members[] = { "version", "pid", "config", "log_level", "hugepages",
@@ -40,6 +50,7 @@ static void print_status(const json_t *status, const json_t *, FILE *out)
 	fprintf(out, "%-16s %s\n", "uptime",
 		espctl_duration_format(espctl_member_count(status, "uptime_seconds"), duration));
 	pool_line(status, "buffers", "buffers", out);
+	path_mtu_line(status, out);
 	pool_line(status, "linear buffers", "linear_buffers", out);
 }
 

@@ -53,13 +53,17 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 		gateway_event_acquire(gateway, &event->flow, event->reqid);
 		return;
 	}
+	if (event->kind == GW_EVENT_PATH_MTU) {
+		gateway_path_mtu_told(gateway, event);
+		return;
+	}
 	sa = gw_sa_find(gateway->ipsec, &id);
 	if (!sa)
 		return;
 	if (event->kind == GW_EVENT_MAPPING)
 		peer_moved(gateway, sa, &event->flow);
 	else
-		gateway_event_expire(gateway, sa, event->bits & GW_SA_EVENT_SEQUENCE_END);
+		gateway_expiry_report(gateway, sa, event);
 }
 
 static unsigned int drain_events(struct gateway *gateway)
@@ -92,6 +96,7 @@ static void on_drain(evutil_socket_t, short, void *ctx)
 
 	if (gateway_host_drain(gateway) + drain_events(gateway))
 		last_busy_ns = now;
+	gateway_expiry_poll(gateway, now);
 	gw_reclaim_poll(gateway->reclaim);
 	if (gateway->path_mtu_stale)
 		gateway_path_mtu_refresh(gateway);
@@ -114,6 +119,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 
 	gateway_ports_poll_links(gateway);
 	gateway_host_tick(gateway);
+	gateway_path_mtu_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	if (++seconds % 10 == 0)
 		gw_policy_each(gateway->ipsec, rearm_acquire, NULL);

@@ -67,6 +67,9 @@ json_t *gateway_status_get(struct gw_rpc_call *call, json_t *params)
 		object, "uptime_seconds", (gw_clock_ns() - gateway->started_ns) / 1000000000u);
 	gateway_put(object, "config", json_string(gateway->config_path));
 	gateway_put(object, "log_level", json_string(gateway->config->log_level));
+	gateway_put(object, "path_mtu",
+		json_pack("{s:I, s:I}", "learned", (json_int_t)gateway->path_mtu_learned, "ignored",
+			(json_int_t)gateway->path_mtu_ignored));
 	gateway_put(object, "hugepages", json_boolean(rte_eal_has_hugepages()));
 	gateway_put(object, "buffers", pool_object(dataplane->buffers));
 	if (dataplane->linear != dataplane->buffers)

@@ -35,6 +35,7 @@ static const struct fixed fixed_parts[] = {
 	{ "limits.punt_pps", NUMBER(struct gw_config, punt_pps) },
 	{ "limits.icmp_pps", NUMBER(struct gw_config, icmp_pps) },
 	{ "limits.flow_cache", NUMBER(struct gw_config, flow_cache) },
+	{ "path_mtu.learn", NUMBER(struct gw_config, path_mtu_learn) },
 	{ "builtin_policies", NUMBER(struct gw_config, builtin_policies) },
 	{ "eal", NUMBER(struct gw_config, eal_argument_count) },
 };

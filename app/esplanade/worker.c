@@ -130,6 +130,7 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 	// The limit is the port's: each worker keeps its share of it.
 	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;
+	dataplane->learn_path_mtu = config->path_mtu_learn;
 	dataplane->idle = (uint8_t)config->idle;
 	for (unsigned int i = 0; !rc && i < config->worker_count; i++)
 		rc = worker_new(gateway, i, err);

@@ -19,6 +19,7 @@
 #include "crypto/auth.h"
 #include "graph/buffer.h"
 #include "graph/decapsulate.h"
+#include "graph/expiry.h"
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
 
@@ -111,8 +112,8 @@ static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet)
 }
 
 // Steps 4 to 6.
-static enum gw_drop finish(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_crypto_auth_op *op)
+static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, const struct gw_crypto_auth_op *op)
 {
 	struct gw_sa *sa = packet->sa;
 
@@ -128,8 +129,23 @@ static enum gw_drop finish(
 	default:
 		break;
 	}
+	sa->counters[worker->index].received++;
 	gw_replay_raise(sa->replay, op->sequence);
 	return translate(take_out(mbuf, packet));
+}
+
+// Whatever may be wrong inside: the peer sent it, once.
+static bool is_authentic(enum gw_drop reason)
+{
+	switch (reason) {
+	case GW_DROP_AH_INTEGRITY:
+	case GW_DROP_CRYPTO_FAILED:
+	case GW_DROP_AH_REPLAY:
+	case GW_DROP_AH_TOO_OLD:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void count_packet(const struct gw_worker *worker, const struct gw_packet *packet)
@@ -146,6 +162,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_auth_op ops[GW_VECTOR];
+	struct gw_expiry_tally tally = {};
 	uint16_t position[GW_VECTOR]; // of op i among the packets
 	unsigned int ready = 0;
 
@@ -166,7 +183,9 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		packets[i] = mbuf;
 		packet = gw_packet(mbuf);
 		ip = rte_pktmbuf_mtod(mbuf, uint8_t *);
-		reason = check(packet, ip, &sequence);
+		reason = unlikely(gw_expiry_is_over(worker, packet->sa))
+				 ? GW_DROP_SA_EXPIRED
+				 : check(packet, ip, &sequence);
 		if (likely(reason == GW_DROP_COUNT) &&
 			unlikely(!prepare(packet, ip, sequence, &ops[ready])))
 			reason = GW_DROP_AH_HEADERS;
@@ -180,8 +199,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < ready; i++) {
 		struct rte_mbuf *mbuf = packets[position[i]];
 		struct gw_packet *packet = gw_packet(mbuf);
-		enum gw_drop reason = finish(mbuf, packet, &ops[i]);
+		enum gw_drop reason = finish(worker, mbuf, packet, &ops[i]);
 
+		if (likely(is_authentic(reason)))
+			gw_expiry_count(worker, &tally, packet->sa,
+				reason == GW_DROP_COUNT ? packet->ip_bytes : ops[i].bytes);
+		else if (reason == GW_DROP_AH_INTEGRITY)
+			gw_expiry_forged(worker, packet->sa);
 		if (likely(reason == GW_DROP_COUNT)) {
 			count_packet(worker, packet);
 			nexts[position[i]] = EDGE_SPD_IN;
@@ -189,6 +213,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);
 		}
 	}
+	gw_expiry_flush(worker, &tally);
 }
 
 static uint16_t ah_input(

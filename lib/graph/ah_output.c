@@ -6,7 +6,8 @@
 //
 // For each packet:
 //   1. make it contiguous and ours alone
-//   2. take its sequence number, one block for all packets of an SA in the vector
+//   2. take its sequence number and what it uses up of the SA's lifetime, one block for all packets
+//      of an SA in the vector
 //   3. AH and the outer IP header before the inner packet; in transport mode AH between the
 //      packet's own headers and its payload
 //   4. the headers are kept behind the packet; in it, what changes on the way is zero
@@ -17,10 +18,10 @@
 #include <netinet/in.h>
 
 #include <rte_ether.h>
-#include <rte_ring.h>
 
 #include "crypto/auth.h"
 #include "graph/buffer.h"
+#include "graph/expiry.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
@@ -111,35 +112,6 @@ static uint8_t finish(struct gw_packet *packet, const struct gw_crypto_auth_op *
 	return EDGE_IP_OUTPUT;
 }
 
-static void raise_sequence_event(struct gw_worker *worker, struct gw_sa *sa, enum gw_sa_event bit)
-{
-	struct gw_event event = {
-		.kind = GW_EVENT_SA,
-		.spi = rte_be_to_cpu_32(sa->spi),
-		.bits = bit,
-		.destination = sa->spec.destination,
-		.direction = sa->direction,
-		.protocol = sa->protocol,
-	};
-
-	// Relaxed: whoever sets the bit first tells; nothing else hangs on it.
-	if (atomic_fetch_or_explicit(&sa->events, bit, memory_order_relaxed) & bit)
-		return;
-	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
-		atomic_fetch_and_explicit(&sa->events, ~(uint32_t)bit, memory_order_relaxed);
-}
-
-static enum gw_drop admit(struct gw_worker *worker, const struct gw_packet *packet)
-{
-	if (unlikely(packet->sequence == 0)) {
-		raise_sequence_event(worker, packet->sa, GW_SA_EVENT_SEQUENCE_END);
-		return GW_DROP_ESP_SEQUENCE_END;
-	}
-	if (unlikely(packet->sequence >= packet->sa->sequence_last / 8 * 7))
-		raise_sequence_event(worker, packet->sa, GW_SA_EVENT_SEQUENCE_NEAR_END);
-	return GW_DROP_COUNT;
-}
-
 static void count_packet(
 	const struct gw_worker *worker, const struct gw_packet *packet, uint32_t inner_bytes)
 {
@@ -153,7 +125,7 @@ static void count_packet(
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
-	struct gw_worker *worker = gw_node_worker(node);
+	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_auth_op ops[GW_VECTOR];
 	uint32_t inner_bytes[GW_VECTOR];
 	uint16_t position[GW_VECTOR]; // of op i among the packets
@@ -166,7 +138,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		enum gw_drop reason;
 
 		gw_node_prefetch(packets, i, count);
-		reason = admit(worker, packet);
+		reason = gw_expiry_admit(worker, packet);
 		// The headers to keep: the packet's own, or those of a tunnel.
 		if (likely(reason == GW_DROP_COUNT)) {
 			mbuf = gw_buffer_own(worker, packets[i],

@@ -14,8 +14,9 @@
 #include <rte_udp.h>
 
 #include "graph/buffer.h"
+#include "net/icmp_quote.h"
 
-enum { EDGE_SPD_OUT, EDGE_SAD_LOOKUP, EDGE_SPD_IN, EDGE_PUNT, EDGE_DROP };
+enum { EDGE_SPD_OUT, EDGE_SAD_LOOKUP, EDGE_ICMP_INPUT, EDGE_SPD_IN, EDGE_PUNT, EDGE_DROP };
 
 // RFC 3948 sections 2.2 and 2.3.
 #define IKE_MARKER_BYTES 4
@@ -113,6 +114,9 @@ static uint8_t from_unprotected(
 	}
 	if (is_nat_t(packet, local))
 		return from_nat_t(mbuf, packet);
+	if (unlikely(gw_icmp_is_too_big(&packet->flow)) && !is_fragment(packet) &&
+		gw_local_contains(local, packet->flow.family, packet->flow.destination))
+		return EDGE_ICMP_INPUT;
 	return EDGE_SPD_IN;
 }
 
@@ -166,6 +170,7 @@ const struct gw_node gw_node_ip_input = {
 	.edges = {
 		[EDGE_SPD_OUT] = "spd_out",
 		[EDGE_SAD_LOOKUP] = "sad_lookup",
+		[EDGE_ICMP_INPUT] = "icmp_input",
 		[EDGE_SPD_IN] = "spd_in",
 		[EDGE_PUNT] = "punt",
 		[EDGE_DROP] = "drop",

@@ -43,10 +43,23 @@ static uint8_t no_route(struct gw_packet *packet)
 	return gw_to_icmp(packet, GW_ICMP_NO_ROUTE, 0, GW_DROP_NO_ROUTE, EDGE_ICMP_ERROR);
 }
 
+// An ESP packet of ours is cut where the path beyond the port is known to be narrower, as only its
+// source may cut IPv6; what forbids fragments goes as it is and may be told about again.
+static uint16_t path_mtu(const struct gw_packet *packet, const struct gw_port *port)
+{
+	uint16_t mtu;
+
+	if (!(packet->marks & GW_MARK_SEALED) || !packet->sa || packet->dont_fragment)
+		return port->mtu;
+	mtu = atomic_load_explicit(&packet->sa->path_mtu, memory_order_relaxed);
+	return RTE_MIN(mtu, port->mtu);
+}
+
 static uint8_t through_port(const struct gw_dataplane *dataplane, struct gw_packet *packet,
 	const struct gw_nexthop *nexthop)
 {
 	const struct gw_port *port = dataplane->ports[nexthop->port];
+	uint16_t mtu;
 
 	if (port->side == GW_SIDE_UNPROTECTED && !(packet->marks & GW_MARK_AUTHORISED)) {
 		if (packet->marks & GW_MARK_SPD_OUT)
@@ -54,8 +67,9 @@ static uint8_t through_port(const struct gw_dataplane *dataplane, struct gw_pack
 		return EDGE_SPD_OUT;
 	}
 	packet->out_port = nexthop->port;
-	if (unlikely(packet->ip_bytes > port->mtu))
-		return too_long(packet, port->mtu);
+	mtu = path_mtu(packet, port);
+	if (unlikely(packet->ip_bytes > mtu))
+		return too_long(packet, mtu);
 	packet->nexthop = nexthop;
 	if (likely(nexthop->kind == GW_NEXTHOP_FORWARD))
 		return EDGE_ETH_OUTPUT;

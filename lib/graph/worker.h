@@ -48,23 +48,27 @@ struct gw_dataplane {
 	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
 	uint8_t idle;        // enum gw_idle
+	bool learn_path_mtu; // from ICMP errors
 };
 
 // What a worker tells the control core about; carries no pointer that could die on the way.
-enum gw_event_kind { GW_EVENT_ACQUIRE, GW_EVENT_SA, GW_EVENT_MAPPING };
+enum gw_event_kind { GW_EVENT_ACQUIRE, GW_EVENT_SA, GW_EVENT_MAPPING, GW_EVENT_PATH_MTU };
 
 struct gw_event {
 	uint32_t kind; // enum gw_event_kind
 	uint32_t reqid;
 	// ACQUIRE: the packet that wanted an SA; MAPPING: source and source_port are the peer's new
-	// ones.
+	// ones; PATH_MTU: the packet of ours that the ICMP error quotes.
 	struct gw_flow flow;
-	uint32_t spi;               // SA, MAPPING: host order
-	uint32_t bits;              // SA: enum gw_sa_event
-	struct gw_addr destination; // SA, MAPPING
-	uint8_t direction;          // SA, MAPPING
+	uint32_t spi;               // SA, MAPPING, PATH_MTU: host order
+	uint32_t bits;              // SA: one of enum gw_sa_event
+	uint32_t sequence;          // PATH_MTU: the quoted one
+	uint16_t mtu;               // PATH_MTU: the one told
+	struct gw_addr destination; // SA, MAPPING, PATH_MTU
+	uint8_t direction;          // SA, MAPPING, PATH_MTU
+	uint8_t cause;              // SA: enum gw_expiry_cause
 	uint8_t protocol;           // SA, MAPPING
-	uint8_t reserved[9];
+	uint8_t reserved[6];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 
@@ -102,6 +106,7 @@ struct gw_worker {
 
 	uint64_t now_ns; // of this walk
 	struct gw_bucket icmp_bucket;
+	struct gw_bucket told_bucket; // of ICMP errors about our own packets
 	struct gw_bucket punt_buckets[GW_MAX_PORTS];
 	uint32_t fragment_id;  // IPv6 fragment header's identification
 	unsigned int received; // packets of this walk; source nodes add, the loop reads and clears

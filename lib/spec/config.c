@@ -152,6 +152,22 @@ static const struct gw_field limit_fields[] = {
 };
 static const struct gw_field_table limit_table = { "Limits.", limit_fields, COUNT(limit_fields) };
 
+static const struct gw_field path_mtu_fields[] = {
+	{ "learn", gw_read_bool, OFFSET(path_mtu_learn), false,
+		"Whether an SA's path MTU is lowered by ICMP errors that quote a packet which the "
+		"SA sent lately (RFC 4301 section 8.2.1). Without it they are ICMP like any other.",
+		.standard = "true" },
+	{ "floor", gw_read_u16, OFFSET(path_mtu_floor), false,
+		"Bytes below which no ICMP error brings an IPv4 path; IPv6 never goes below 1280.",
+		.standard = "576", .least = 68, .most = 1500 },
+	{ "age_seconds", gw_read_u32, OFFSET(path_mtu_age_seconds), false,
+		"How long what an ICMP error told is believed; then the route's MTU is tried "
+		"again.",
+		.standard = "600", .least = 1, .most = 86400 },
+};
+static const struct gw_field_table path_mtu_table = { "The MTU of the paths of SAs.",
+	path_mtu_fields, COUNT(path_mtu_fields) };
+
 // The target is the whole configuration.
 static int read_eal(json_t *value, const char *name, void *target, struct gw_error *err)
 {
@@ -192,6 +208,8 @@ static const struct gw_field config_fields[] = {
 	{ "workers", NULL, 0, false, "The threads that move packets.", .standard = "{}",
 		.table = &worker_table },
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
+	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
+		.table = &path_mtu_table },
 	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
 		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
 		"adds "

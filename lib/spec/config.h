@@ -50,6 +50,11 @@ struct gw_config {
 	uint32_t icmp_pps;        // ICMP errors a second, for one worker
 	uint32_t flow_cache;      // entries for each worker and direction; a power of two
 
+	// path_mtu: what ICMP errors may do to the MTU of an SA's path
+	bool path_mtu_learn;
+	uint16_t path_mtu_floor; // of IPv4 paths, bytes
+	uint32_t path_mtu_age_seconds;
+
 	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];

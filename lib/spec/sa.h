@@ -12,12 +12,13 @@
 #include "base/error.h"
 #include "net/addr.h"
 #include "spec/algorithm.h"
+#include "spec/lifetime.h"
 
 // A security association as an operator or an IKE daemon describes it (RFC 4301 section 4.4.2):
 // plain values, the only place where they are checked. Holds keys: wipe with gw_sa_spec_wipe.
 
 #define GW_NAME_SIZE         32
-#define GW_MAX_REPLAY_WINDOW 65536
+#define GW_MAX_REPLAY_WINDOW 1048576
 #define GW_MAX_REPLAY_BITMAP (GW_MAX_REPLAY_WINDOW / 8) // bytes
 #define GW_DEFAULT_REPLAY    4096
 #define GW_FIRST_SPI         256u // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
@@ -60,6 +61,7 @@ struct gw_sa_spec {
 	enum gw_df df;
 	int16_t dscp; // of the outer header: 0 to 63, or -1: copy from the inner one
 	struct gw_encapsulation encapsulation;
+	struct gw_lifetime lifetime;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received

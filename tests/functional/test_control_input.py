@@ -102,7 +102,7 @@ REQUESTS = [
     sa("sequence", sequence="18446744073709551616"),
     sa("sequence", sequence=4294967296),
     sa("sequence", sequence=-1),
-    sa("replay_window", IN, replay_window=65537),
+    sa("replay_window", IN, replay_window=1048577),
     sa("replay_window", IN, replay_window=5),
     sa("replay_window", IN, replay_window=0, esn=True),
     sa("replay_window", IN, replay_window="wide"),

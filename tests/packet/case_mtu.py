@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # SPDX-FileCopyrightText: 2026 The Esplanade authors
-"""Packets longer than the path: ICMP with the exact MTU for DF and IPv6, fragments that fit together again otherwise."""
+"""Packets longer than the path: ICMP with the exact MTU for DF and IPv6, fragments that fit together again otherwise.
+
+conformance: I1, I2, I3
+"""
 
 import itertools
 import os
 
-from esp import CBC, GCM, NULL, lower_ttl
+from esp import ALGORITHMS, CBC, GCM, NULL, lower_ttl
 from session import INTERNET4, INTERNET6, Icmp, Plain, Session, inner_addresses, udp_packet
 
 MEMORY = {"memory": {"buffer_bytes": 2304}, "limits": {"icmp_pps": 100000}}
@@ -59,6 +62,33 @@ def tunnels(report, mtu):
                 session.out(f"{label}: cut into {count} at {size}", sa, packet(size, ident=number + size),
                             look=lambda seen, c=count: fragments_wrong(seen, c, mtu, False))
     session.run().judge()
+
+
+def exact(report):
+    """Every algorithm, all four pairs of families, bare and in UDP: the largest that passes is the one that is told.
+
+    conformance: I1, I3
+    """
+    for udp in (False, True):
+        session = Session(report, f"mtu-exact{'-udp' if udp else ''}", config={"limits": {"icmp_pps": 100000}})
+        sas = []
+        options = {"encapsulation": {}} if udp else {}
+        for number, (algorithm, inner, outer) in enumerate(itertools.product(ALGORITHMS, (4, 6), (4, 6))):
+            sa, _ = session.tunnel(number, inner, outer, algorithm=algorithm, out_options=options)
+            addresses, largest = inner_addresses(number, inner), sa.largest_inner(1500)
+            label = f"{algorithm.label} v{inner} in v{outer}{' in UDP' if udp else ''}"
+            kind, code = (2, 0) if inner == 6 else (3, 4)
+            session.out(f"{label}: {largest} bytes pass whole", sa,
+                        lambda tag, a=addresses, s=largest: sized(a, s, tag, df=True),
+                        look=lambda seen: fragments_wrong(seen, 1, 1500, True))
+            session.out_drop(f"{label}: one more is told", "esp_too_big",
+                             lambda tag, a=addresses, s=largest: sized(a, s + 1, tag, df=True),
+                             lambda p, s=largest, k=kind, c=code: [Icmp("lan", p, k, c, s)])
+            sas.append((label, sa, largest))
+        session.run(states=[sa for _, sa, _ in sas]).judge()
+        for label, sa, largest in sas:
+            state = session.gateway.sas[sa.name]
+            report.equal(f"{label}: the SA says the same", (state["path_mtu"], state["inner_mtu"]), (1500, largest))
 
 
 def bypass(report):
@@ -118,6 +148,7 @@ def inbound(report):
 
 
 def run(report):
+    exact(report)
     tunnels(report, 1500)
     tunnels(report, 1300)  # less than 1280 bytes fit inside: the ESP packet of an IPv6 one has to be cut
     bypass(report)

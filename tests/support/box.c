@@ -199,6 +199,7 @@ struct box *box_new(void)
 	box->dataplane.linear = box->dataplane.buffers;
 	box->dataplane.icmp_pps = 1000000;
 	box->dataplane.punt_pps = 1000000;
+	box->dataplane.learn_path_mtu = true;
 	make_databases(box);
 	make_port(box, BOX_LAN);
 	make_port(box, BOX_WAN);

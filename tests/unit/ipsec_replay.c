@@ -16,7 +16,7 @@
 #define SEEN GW_REPLAY_SEEN
 #define OLD  GW_REPLAY_TOO_OLD
 
-static const uint32_t windows[] = { 1, 31, 32, 33, 64, 65, 100, 128, 1024, 4096, 65536 };
+static const uint32_t windows[] = { 1, 31, 32, 33, 64, 65, 100, 128, 1024, 4096, 65536, 1048576 };
 
 static struct gw_replay *window_new(
 	uint32_t window, uint64_t top, const uint8_t *bitmap, uint32_t bitmap_bytes)

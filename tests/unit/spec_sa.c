@@ -69,7 +69,6 @@ static const struct {
 } refused[] = {
 	{ "{'direction':null}", "direction", "is missing" },
 	{ "{'direction':'inbound'}", "direction", "\"in\" or \"out\"" },
-	{ "{'protocol':'ah'}", "protocol", "\"esp\"" },
 	{ "{'mode':'beet'}", "mode", "\"tunnel\" or \"transport\"" },
 	{ "{'mode':'transport','df':'set'}", "df", "leave it out in transport mode" },
 	{ "{'mode':'transport','dscp':0}", "dscp", "leave it out in transport mode" },
@@ -96,6 +95,20 @@ static const struct {
 	{ "{'reqid':0}", "reqid", "from 1" },
 	{ "{'reqid':null}", "reqid", "is missing" },
 	{ "{'encryption':null}", "encryption", "is missing" },
+	{ "{'protocol':'tcp'}", "protocol", "\"esp\" or \"ah\"" },
+	{ "{'protocol':'ah'}", "encryption.algorithm", "AH does not encrypt" },
+	{ "{'protocol':'ah','encryption':null}", "integrity", "AH needs one integrity" },
+	{ "{'protocol':'ah','encryption':null,'integrity':{'algorithm':'hmac-sha1-96','key':"
+	  "'" KEY_16 "'}}",
+		"integrity.key", "takes a key of 20 bytes" },
+	{ "{'protocol':'ah','encryption':null,'integrity':{'algorithm':'aes-gmac','key':"
+	  "'" KEY_16 "'}}",
+		"integrity.key", "20, 28 or 36" },
+	{ "{'protocol':'ah','encryption':null,'encapsulation':{},'integrity':{'algorithm':"
+	  "'hmac-sha1-96','key':'" KEY_20 "'}}",
+		"encapsulation", "no AH in UDP" },
+	{ "{'integrity':{'algorithm':'aes-gmac','key':'" KEY_20 "'}}", "integrity.algorithm",
+		"\"hmac-sha2-256-128\"" },
 	{ "{'encryption':'aes'}", "encryption", "group" },
 	{ "{'encryption':{'algorithm':'des'}}", "encryption.algorithm", "\"aes-gcm-16\"" },
 	{ "{'encryption':{'algorithm':'" KEY_32 "'}}", "encryption.algorithm", "[redacted]" },
@@ -131,8 +144,8 @@ static const struct {
 	  "00'},'integrity':{'algorithm':'hmac-sha1-96','key':'" KEY_20 "'}}",
 		"encryption.key", "16, 24 or 32" },
 	{ "{'esn':1}", "esn", "true or false" },
-	{ "{'replay_window':31}", "replay_window", "0 or from 32 to 65536" },
-	{ "{'replay_window':65537}", "replay_window", "65536" },
+	{ "{'replay_window':31}", "replay_window", "0 or from 32 to 1048576" },
+	{ "{'replay_window':1048577}", "replay_window", "1048576" },
 	{ "{'esn':true,'replay_window':0}", "replay_window", "set esn to false" },
 	{ "{'df':'keep'}", "df", "\"copy\", \"set\" or \"clear\"" },
 	{ "{'dscp':64}", "dscp", "0 to 63" },
@@ -156,7 +169,18 @@ static const struct {
 	{ "{'name':'tab\\t'}", "name", "printable" },
 	{ "{'name':'12345678901234567890123456789012'}", "name", "31" },
 	{ "{'sequense':1}", "sequense", "did you mean \"sequence\"" },
-	{ "{'lifetime':1}", "lifetime", "the fields are name, direction" },
+	{ "{'colour':1}", "colour", "the fields are name, direction" },
+	{ "{'lifetime':1}", "lifetime", "group" },
+	{ "{'lifetime':{'hard':1}}", "lifetime.hard", "hard_bytes" },
+	{ "{'lifetime':{'hard_bytes':-1}}", "lifetime.hard_bytes", "not -1" },
+	{ "{'lifetime':{'hard_packets':'18446744073709551616'}}", "lifetime.hard_packets",
+		"18446744073709551615" },
+	{ "{'lifetime':{'hard_seconds':4294967296}}", "lifetime.hard_seconds",
+		"at most 4294967295" },
+	{ "{'lifetime':{'soft_use_seconds':4294967296}}", "lifetime.soft_use_seconds",
+		"at most 4294967295" },
+	{ "{'lifetime':{'soft_bytes':6,'hard_bytes':5}}", "lifetime.soft_bytes",
+		"beyond the hard limit, 5" },
 };
 
 START_TEST(refuses)
@@ -194,6 +218,13 @@ static const struct {
 	{ "{'replay_window':32,'sequence':4294967295,'replay_bitmap':'0x010300FF'}",
 		"\"010300ff\"" },
 	{ "{'replay_window':65536,'replay_bitmap':''}", "65536" },
+	{ "{'lifetime':{'soft_bytes':5,'hard_bytes':5,'soft_packets':7,'hard_seconds':4294967295,"
+	  "'hard_use_seconds':9,'used_packets':3,'used_bytes':2}}",
+		"\"lifetime\": {\"hard_bytes\": 5, \"hard_seconds\": 4294967295, "
+		"\"hard_use_seconds\": 9, \"soft_bytes\": 5, \"soft_packets\": 7, \"used_bytes\": "
+		"2, "
+		"\"used_packets\": 3}" },
+	{ "{'lifetime':{'hard_bytes':'18446744073709551615'}}", "\"18446744073709551615\"" },
 	{ "{'esn':true,'sequence':9007199254740991}", "\"sequence\": 9007199254740991" },
 	{ "{'esn':true,'sequence':'18446744073709551615'}", "\"18446744073709551615\"" },
 	{ "{'encryption':{'algorithm':'rfc4106(gcm(aes))','key':'0x" KEY_36 "'}}", "aes-gcm-16" },
