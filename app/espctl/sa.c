@@ -11,7 +11,7 @@
 #include "espctl/values.h"
 
 static const char *const directions[] = { "in", "out", NULL };
-static const char *const protocols[] = { "esp", NULL };
+static const char *const protocols[] = { "esp", "ah", NULL };
 static const char *const modes[] = { "tunnel", "transport", NULL };
 static const char *const df_choices[] = { "copy", "set", "clear", NULL };
 static const char *const fragmentation_choices[] = { "before", "after", NULL };
@@ -56,8 +56,7 @@ static const struct espctl_parameter add[] = {
 	{ .word = "encryption",
 		.read = espctl_read_encryption,
 		.value = "ALGORITHM KEY",
-		.choices = espctl_encryption_words,
-		.required = true },
+		.choices = espctl_encryption_words },
 	{ .word = "integrity",
 		.alias = "auth",
 		.read = espctl_read_integrity,
@@ -191,8 +190,7 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
 		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
 		{ "fragmentation", "fragmentation" }, { "dscp", "dscp" }, { "tfc", "tfc" },
-		{ "mss clamp", "mss_clamp" },
-		{ "udp from port", "encapsulation.source_port" },
+		{ "mss clamp", "mss_clamp" }, { "udp from port", "encapsulation.source_port" },
 		{ "udp to port", "encapsulation.destination_port" }, { "state", "state" },
 		{ "origin", "origin" }, { "sequence", "sequence" },
 		{ "replay bitmap", "replay_bitmap" }, { "path mtu", "path_mtu" },

@@ -27,6 +27,7 @@ const char *const espctl_integrity_words[] = {
 #include "spec/algorithm.def"
 #undef ENCRYPTION
 #undef INTEGRITY
+	"aes-gmac", // with AH
 	NULL
 };
 

@@ -43,7 +43,7 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 {
 	struct gw_sa_id id = {
 		.direction = event->direction,
-		.protocol = GW_PROTOCOL_ESP,
+		.protocol = event->protocol,
 		.spi = event->spi,
 		.destination = event->destination,
 	};

@@ -61,8 +61,9 @@ static json_t *sa_id_object(const struct gw_sa_spec *spec)
 
 	snprintf(spi, sizeof(spi), "0x%08" PRIx32, spec->spi);
 	return json_pack("{s:s, s:s, s:s, s:s, s:I}", "direction",
-		gw_direction_words[spec->direction], "protocol", "esp", "spi", spi, "destination",
-		gw_addr_format(&spec->destination, destination), "reqid", (json_int_t)spec->reqid);
+		gw_direction_words[spec->direction], "protocol", gw_protocol_word(spec->protocol),
+		"spi", spi, "destination", gw_addr_format(&spec->destination, destination), "reqid",
+		(json_int_t)spec->reqid);
 }
 
 void gateway_event_expire(

@@ -21,17 +21,14 @@
 
 #include <rte_byteorder.h>
 
+#include "crypto/mac.h"
+
 static const uint8_t zero_block[GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
 
 // Is the key of this op another than that of the op before it?
 static inline bool key_changes(struct gw_crypto_op **ops, unsigned int i)
 {
 	return i == 0 || ops[i]->key != ops[i - 1]->key;
-}
-
-static inline bool is_aes_mac(IMB_HASH_ALG hash)
-{
-	return hash == IMB_AUTH_AES_XCBC || hash == IMB_AUTH_AES_CMAC;
 }
 
 // Both ask, while jobs are filled in, for what the burst will read.
@@ -43,8 +40,9 @@ static inline void prefetch_to_hash(struct gw_crypto_op **ops, unsigned int i)
 	// Two parts of one length, or round keys that two subkeys follow.
 	if (key_changes(ops, i))
 		gw_crypto_prefetch(gw_crypto_part(key, key->at.hash),
-			is_aes_mac(key->hash) ? gw_aes_round_key_bytes(GW_CRYPTO_BLOCK_BYTES) + 32
-					      : 2u * (key->at.hash_more - key->at.hash));
+			gw_mac_is_aes(key->hash)
+				? gw_aes_round_key_bytes(GW_CRYPTO_BLOCK_BYTES) + 32
+				: 2u * (key->at.hash_more - key->at.hash));
 }
 
 static inline void prefetch_to_cipher(struct gw_crypto_op **ops, unsigned int i, bool encrypt)
@@ -59,29 +57,6 @@ static inline void prefetch_to_cipher(struct gw_crypto_op **ops, unsigned int i,
 			key);
 }
 
-static inline void point_to_hash_key(IMB_JOB *job, const struct gw_crypto_key *key)
-{
-	const uint8_t *first = gw_crypto_part(key, key->at.hash);
-	const uint8_t *second = gw_crypto_part(key, key->at.hash_more);
-
-	switch (key->hash) {
-	case IMB_AUTH_AES_XCBC:
-		job->u.XCBC._k1_expanded = (const uint32_t *)first;
-		job->u.XCBC._k2 = second;
-		job->u.XCBC._k3 = second + GW_CRYPTO_BLOCK_BYTES;
-		break;
-	case IMB_AUTH_AES_CMAC:
-		job->u.CMAC._key_expanded = first;
-		job->u.CMAC._skey1 = second;
-		job->u.CMAC._skey2 = second + GW_CRYPTO_BLOCK_BYTES;
-		break;
-	default:
-		job->u.HMAC._hashed_auth_key_xor_ipad = first;
-		job->u.HMAC._hashed_auth_key_xor_opad = second;
-		break;
-	}
-}
-
 static inline void fill_hash(IMB_JOB *job, const struct gw_crypto_op *op, uint8_t *tag)
 {
 	const struct gw_crypto_key *key = op->key;
@@ -92,7 +67,7 @@ static inline void fill_hash(IMB_JOB *job, const struct gw_crypto_op *op, uint8_
 	job->msg_len_to_hash_in_bytes = gw_crypto_icv(op) - op->esp;
 	job->auth_tag_output = tag;
 	job->auth_tag_output_len_in_bytes = key->icv_bytes;
-	point_to_hash_key(job, key);
+	gw_mac_point_to_key(job, key);
 	if (key->esn) {
 		rte_be32_t high = rte_cpu_to_be_32(op->sequence >> 32);
 
@@ -143,7 +118,7 @@ static bool run_hash(struct gw_crypto_engine *engine, IMB_MGR *manager, struct g
 {
 	const IMB_HASH_ALG hash = ops[0]->key->hash;
 
-	if (is_aes_mac(hash))
+	if (gw_mac_is_aes(hash))
 		return run_aes_mac(engine, manager, ops, count);
 	return IMB_SUBMIT_HASH_BURST_NOCHECK(manager, engine->jobs, count, hash) == count;
 }

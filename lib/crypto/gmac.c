@@ -5,17 +5,13 @@
 // an empty text, whose associated data is SPI and sequence number, with all 64 bits of the number
 // under ESN, then IV and payload as they stand in the packet (RFC 4543 section 3.3).
 
+#include "crypto/gmac.h"
+
 #include "crypto/aead.h"
 
-struct functions {
-	aes_gmac_init_t init;
-	aes_gmac_update_t update;
-	aes_gmac_finalize_t finalize;
-};
-
-static struct functions functions_of(const IMB_MGR *manager, const struct gw_crypto_key *key)
+struct gw_gmac gw_gmac_functions(const IMB_MGR *manager, const struct gw_crypto_key *key)
 {
-	const struct functions all[GW_KEY_LENGTHS] = {
+	const struct gw_gmac all[GW_KEY_LENGTHS] = {
 		{ manager->gmac128_init, manager->gmac128_update, manager->gmac128_finalize },
 		{ manager->gmac192_init, manager->gmac192_update, manager->gmac192_finalize },
 		{ manager->gmac256_init, manager->gmac256_update, manager->gmac256_finalize },
@@ -27,7 +23,7 @@ static struct functions functions_of(const IMB_MGR *manager, const struct gw_cry
 static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 	unsigned int count, bool seal)
 {
-	const struct functions gmac = functions_of(manager, ops[0]->key);
+	const struct gw_gmac gmac = gw_gmac_functions(manager, ops[0]->key);
 	struct gcm_context_data context __rte_cache_aligned;
 	uint8_t nonce[16] __rte_aligned(16), header[16] __rte_aligned(16);
 	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);

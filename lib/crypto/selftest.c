@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "crypto/auth.h"
 #include "crypto/internal.h"
 #include "crypto/vectors.h"
 
@@ -225,5 +226,8 @@ int gw_crypto_self_test_by(const struct gw_crypto_vector *vectors, unsigned int 
 
 int gw_crypto_self_test(void)
 {
-	return gw_crypto_self_test_by(gw_crypto_vectors, gw_crypto_vector_count);
+	int failed = gw_crypto_self_test_by(gw_crypto_vectors, gw_crypto_vector_count);
+	int more = failed < 0 ? 0 : gw_crypto_auth_self_test();
+
+	return more < 0 ? more : failed + more;
 }

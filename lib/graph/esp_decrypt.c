@@ -22,6 +22,7 @@
 #include <rte_ring.h>
 
 #include "graph/buffer.h"
+#include "graph/decapsulate.h"
 #include "graph/expiry.h"
 #include "graph/mss_clamp.h"
 #include "ipsec/esp.h"
@@ -60,7 +61,7 @@ static enum gw_drop check(const struct gw_packet *packet, const uint8_t *ip, uin
 
 // The inner packet of data_bytes at inner, as its own header describes it; TFC padding behind it
 // goes.
-static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *inner,
+enum gw_drop gw_decapsulate_tunnel(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *inner,
 	uint32_t data_bytes, uint8_t family)
 {
 	struct gw_ip ip;
@@ -88,8 +89,8 @@ static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet, ui
 // Transport mode: data_bytes at data with the packet's own headers in front. ESP does not cover
 // these: the source has to be the SA's, except in UDP, where a NAT may have changed it and with it
 // what the upper layer's checksum covers.
-static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *data,
-	uint32_t data_bytes, uint8_t next_header)
+enum gw_drop gw_decapsulate_transport(struct rte_mbuf *mbuf, struct gw_packet *packet,
+	uint8_t *data, uint32_t data_bytes, uint8_t next_header)
 {
 	const struct gw_sa *sa = packet->sa;
 	uint8_t *headers = rte_pktmbuf_mtod(mbuf, uint8_t *);
@@ -137,6 +138,7 @@ static void check_mapping(
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.destination = sa->spec.destination,
 		.direction = sa->direction,
+		.protocol = sa->protocol,
 		.flow = *flow,
 	};
 
@@ -181,12 +183,13 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 	if (next_header == GW_ESP_NEXT_NONE)
 		return GW_DROP_ESP_DUMMY;
 	if (sa->mode == GW_MODE_TRANSPORT)
-		return put_together(mbuf, packet, payload, (uint32_t)data_bytes, next_header);
+		return gw_decapsulate_transport(
+			mbuf, packet, payload, (uint32_t)data_bytes, next_header);
 	switch (next_header) {
 	case GW_ESP_NEXT_IPV4:
-		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 4);
+		return gw_decapsulate_tunnel(mbuf, packet, payload, (uint32_t)data_bytes, 4);
 	case GW_ESP_NEXT_IPV6:
-		return take_out(mbuf, packet, payload, (uint32_t)data_bytes, 6);
+		return gw_decapsulate_tunnel(mbuf, packet, payload, (uint32_t)data_bytes, 6);
 	default:
 		return GW_DROP_ESP_NEXT_HEADER;
 	}

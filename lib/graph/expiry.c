@@ -15,6 +15,7 @@ void gw_expiry_raise(const struct gw_worker *worker, struct gw_sa *sa, enum gw_s
 		.cause = (uint8_t)cause,
 		.destination = sa->spec.destination,
 		.direction = sa->direction,
+		.protocol = sa->protocol,
 	};
 
 	// Relaxed: whoever sets the bit first tells; nothing else hangs on it. A look first,

@@ -115,7 +115,7 @@ static uint8_t from_unprotected(
 		return gw_local_contains(local, packet->flow.family, packet->flow.destination)
 			       ? EDGE_REASSEMBLY
 			       : EDGE_SPD_IN;
-	if (packet->flow.protocol == IPPROTO_ESP)
+	if (packet->flow.protocol == IPPROTO_ESP || packet->flow.protocol == IPPROTO_AH)
 		return EDGE_SAD_LOOKUP;
 	if (is_nat_t(packet, local))
 		return from_nat_t(mbuf, packet);

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Finds the SA of each ESP packet by SPI, destination and protocol (RFC 4301 section 4.1); whether
-// it came in UDP is no part of the key, but has to be as the SA says. ESP that is neither for a
-// known SA nor for the box itself is transit traffic, which the inbound SPD judges.
+// Finds the SA of each ESP or AH packet by SPI, destination and protocol (RFC 4301 section 4.1);
+// whether it came in UDP is no part of the key, but has to be as the SA says. ESP that is neither
+// for a known SA nor for the box itself is transit traffic, which the inbound SPD judges.
 
 #include "graph/node.h"
 
 #include <netinet/in.h>
 
+#include "ipsec/ah.h"
 #include "ipsec/esp.h"
 
-enum { EDGE_ESP_DECRYPT, EDGE_SPD_IN, EDGE_DROP };
+enum { EDGE_ESP_DECRYPT, EDGE_AH_INPUT, EDGE_SPD_IN, EDGE_DROP };
 
 static uint8_t unknown(const struct gw_worker *worker, struct gw_packet *packet, rte_be32_t spi)
 {
@@ -23,20 +24,28 @@ static uint8_t unknown(const struct gw_worker *worker, struct gw_packet *packet,
 	return gw_to_drop(packet, GW_DROP_SA_UNKNOWN, EDGE_DROP);
 }
 
-// Fills the key of a packet; false when the ESP header is out of reach.
+static bool is_ah(const struct gw_packet *packet)
+{
+	return packet->flow.protocol == IPPROTO_AH;
+}
+
+// Fills the key of a packet; false when the ESP or AH header is out of reach.
 static bool make_key(struct rte_mbuf *mbuf, const struct gw_packet *packet, struct gw_sad_key *key)
 {
-	const struct gw_esp_header *esp;
+	const bool ah = is_ah(packet);
+	const uint32_t bytes = ah ? sizeof(struct gw_ah_header) : sizeof(struct gw_esp_header);
+	const uint32_t spi_at = ah ? offsetof(struct gw_ah_header, spi) : 0;
 
 	memset(key, 0, sizeof(*key));
-	if (packet->header_bytes + sizeof(*esp) > packet->ip_bytes ||
-		packet->header_bytes + sizeof(*esp) > rte_pktmbuf_data_len(mbuf))
+	if (packet->header_bytes + bytes > packet->ip_bytes ||
+		packet->header_bytes + bytes > rte_pktmbuf_data_len(mbuf))
 		return false;
-	esp = rte_pktmbuf_mtod_offset(mbuf, const struct gw_esp_header *, packet->header_bytes);
+	memcpy(&key->spi,
+		rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, packet->header_bytes + spi_at),
+		sizeof(key->spi));
 	memcpy(key->destination, packet->flow.destination, sizeof(key->destination));
-	key->spi = esp->spi;
 	key->family = packet->flow.family;
-	key->protocol = IPPROTO_ESP;
+	key->protocol = ah ? IPPROTO_AH : IPPROTO_ESP;
 	return true;
 }
 
@@ -63,13 +72,14 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 
 		packet->sa = readable[i] ? sas[i] : NULL;
 		if (unlikely(!readable[i]))
-			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_RUNT, EDGE_DROP);
+			nexts[i] = gw_to_drop(packet,
+				is_ah(packet) ? GW_DROP_AH_LENGTH : GW_DROP_ESP_RUNT, EDGE_DROP);
 		else if (unlikely(!sas[i]))
 			nexts[i] = unknown(worker, packet, keys[i].spi);
 		else if (unlikely(came_in_udp(packet) != (sas[i]->udp_bytes != 0)))
 			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_ENCAPSULATION, EDGE_DROP);
 		else
-			nexts[i] = EDGE_ESP_DECRYPT;
+			nexts[i] = is_ah(packet) ? EDGE_AH_INPUT : EDGE_ESP_DECRYPT;
 	}
 }
 
@@ -84,6 +94,7 @@ const struct gw_node gw_node_sad_lookup = {
 	.process = sad_lookup,
 	.edges = {
 		[EDGE_ESP_DECRYPT] = "esp_decrypt",
+		[EDGE_AH_INPUT] = "ah_input",
 		[EDGE_SPD_IN] = "spd_in",
 		[EDGE_DROP] = "drop",
 	},

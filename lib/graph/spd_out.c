@@ -17,6 +17,7 @@
 
 enum {
 	EDGE_ESP_ENCRYPT,
+	EDGE_AH_OUTPUT,
 	EDGE_IP_OUTPUT,
 	EDGE_IP_FRAGMENT,
 	EDGE_ICMP_ERROR,
@@ -63,6 +64,11 @@ static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
 	return EDGE_IP_OUTPUT;
 }
 
+static uint8_t seal_edge(const struct gw_sa *sa)
+{
+	return sa->protocol == GW_PROTOCOL_AH ? EDGE_AH_OUTPUT : EDGE_ESP_ENCRYPT;
+}
+
 // RFC 4303 section 3.1.1: only whole packets between the SA's own addresses. The ESP packet is what
 // is cut where the path is too narrow (section 3.3.4), unless its sender wants to be told.
 static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet)
@@ -87,7 +93,7 @@ static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet
 	if (packet->flow.family == 6)
 		mtu = RTE_MAX(mtu, (uint16_t)GW_IPV6_MIN_MTU);
 	if (packet->ip_bytes <= mtu || (packet->flow.family == 4 && !packet->dont_fragment))
-		return EDGE_ESP_ENCRYPT;
+		return seal_edge(sa);
 	return gw_to_icmp(packet, GW_ICMP_TOO_BIG, mtu, GW_DROP_ESP_TOO_BIG, EDGE_ICMP_ERROR);
 }
 
@@ -115,13 +121,13 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
 	mtu = gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
 	if (likely(packet->ip_bytes <= mtu))
-		return EDGE_ESP_ENCRYPT;
+		return seal_edge(sa);
 	if (packet->flow.family == 6) {
 		// Up to 1280 bytes pass whatever the path: the ESP packet is cut instead (RFC 8200
 		// section 5).
 		mtu = RTE_MAX(mtu, (uint16_t)GW_IPV6_MIN_MTU);
 		if (packet->ip_bytes <= mtu)
-			return EDGE_ESP_ENCRYPT;
+			return seal_edge(sa);
 	} else if (!packet->dont_fragment) {
 		// The ESP packet is cut instead, unless its header says that it may not be.
 		if (sa->fragment_after && !(sa->outer_family == 4 && sa->df == GW_DF_SET))
@@ -179,6 +185,7 @@ const struct gw_node gw_node_spd_out = {
 	.process = spd_out,
 	.edges = {
 		[EDGE_ESP_ENCRYPT] = "esp_encrypt",
+		[EDGE_AH_OUTPUT] = "ah_output",
 		[EDGE_IP_OUTPUT] = "ip_output",
 		[EDGE_IP_FRAGMENT] = "ip_fragment",
 		[EDGE_ICMP_ERROR] = "icmp_error",

@@ -73,7 +73,8 @@ struct gw_event {
 	struct gw_addr destination; // SA, MAPPING, PATH_MTU
 	uint8_t direction;          // SA, MAPPING, PATH_MTU
 	uint8_t cause;              // SA: enum gw_expiry_cause
-	uint8_t reserved[7];
+	uint8_t protocol;           // SA, MAPPING
+	uint8_t reserved[6];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 

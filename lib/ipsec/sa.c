@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "ipsec/ah.h"
 #include "ipsec/esp.h"
 #include "ipsec/lifetime.h"
 #include "net/checksum.h"
@@ -34,7 +35,9 @@ static_assert(
 static struct gw_crypto_key *expand_key(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const struct gw_crypto_key_spec key = {
-		.encryption = spec->encryption,
+		// AH's algorithms are those that authenticate ESP's NULL encryption.
+		.encryption = spec->encryption == GW_ENCRYPTION_UNSET ? GW_ENCRYPTION_NULL
+								      : spec->encryption,
 		.integrity = spec->integrity,
 		.encryption_key = spec->encryption_key,
 		.encryption_key_bytes = spec->encryption_key_bytes,
@@ -111,6 +114,10 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->icv_bytes = gw_crypto_icv_bytes(sa->key);
 	sa->align_bytes = gw_crypto_align_bytes(sa->key);
 	sa->mode = (uint8_t)spec->mode;
+	sa->protocol = (uint8_t)spec->protocol;
+	if (spec->protocol == GW_PROTOCOL_AH)
+		sa->ah_bytes =
+			gw_ah_bytes(spec->source.family, (uint32_t)sa->iv_bytes + sa->icv_bytes);
 	sa->df = (uint8_t)spec->df;
 	sa->fragment_after = spec->fragmentation == GW_FRAGMENT_AFTER;
 	sa->dscp = spec->dscp;
@@ -247,10 +254,12 @@ uint64_t gw_sa_lost(const struct gw_sa *sa, unsigned int workers)
 	return due > here ? due - here : 0;
 }
 
-// The largest payload that ESP with its header, IV, trailer and ICV fits around within room bytes;
-// below 0: there is none.
+// The largest payload that ESP with its header, IV, trailer and ICV, or AH, fits around within room
+// bytes; below 0: there is none.
 static int largest_payload(const struct gw_sa *sa, int room)
 {
+	if (sa->protocol == GW_PROTOCOL_AH)
+		return room - sa->ah_bytes;
 	room -= GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
 	return (room & -sa->align_bytes) - GW_ESP_TRAILER_BYTES;
 }

@@ -54,11 +54,13 @@ struct gw_sa {
 	bool fragment_after;  // long packets are cut after encryption
 	int16_t dscp;         // -1: copy
 	uint8_t mode;         // enum gw_mode
+	uint8_t protocol;     // enum gw_protocol
+	uint8_t ah_bytes;     // of AH with its value and padding; 0 for ESP
 	uint8_t limits;       // bits of enum gw_limit: what workers have to look at
 	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
 	// it, and for good; any thread: rw
 	_Atomic uint8_t expired;
-	uint8_t reserved[3];
+	uint8_t reserved[1];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.

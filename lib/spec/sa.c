@@ -29,16 +29,24 @@ static const char *const mode_words[] = { "tunnel", "transport", NULL };
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
 static const char *const fragmentation_words[] = { "before", "after", NULL };
 
-static int read_protocol(json_t *value, const char *name, void *target, struct gw_error *err)
+static const char *const protocol_words[] = { "esp", "ah", NULL };
+
+const char *gw_protocol_word(enum gw_protocol protocol)
 {
-	static const char *const words[] = { "esp", NULL };
-	enum gw_protocol protocol = GW_PROTOCOL_ESP;
+	return protocol_words[protocol - GW_PROTOCOL_ESP];
+}
+
+int gw_read_protocol(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	enum gw_protocol protocol;
 	int choice, ret;
 
-	ret = gw_read_word(value, name, words, &choice, err);
-	if (ret == 0)
-		memcpy(target, &protocol, sizeof(protocol));
-	return ret;
+	ret = gw_read_word(value, name, protocol_words, &choice, err);
+	if (ret)
+		return ret;
+	protocol = GW_PROTOCOL_ESP + choice;
+	memcpy(target, &protocol, sizeof(protocol));
+	return 0;
 }
 
 static int read_encryption_algorithm(
@@ -47,6 +55,9 @@ static int read_encryption_algorithm(
 	struct gw_sa_spec *spec = target;
 	char list[300];
 
+	if (spec->protocol == GW_PROTOCOL_AH)
+		return gw_error_at(err, EINVAL, value, name,
+			"AH does not encrypt (RFC 4302); leave encryption out, or use ESP");
 	if (json_is_string(value))
 		spec->encryption = gw_encryption_find(json_string_value(value));
 	if (spec->encryption == GW_ENCRYPTION_UNSET)
@@ -63,10 +74,18 @@ static int read_integrity_algorithm(
 
 	if (json_is_string(value))
 		spec->integrity = gw_integrity_find(json_string_value(value));
-	if (spec->integrity == GW_INTEGRITY_NONE)
-		return gw_value_wrong(
-			value, name, err, "%s", gw_integrity_names(list, sizeof(list)));
-	return 0;
+	if (spec->integrity != GW_INTEGRITY_NONE)
+		return 0;
+	gw_integrity_names(list, sizeof(list));
+	if (spec->protocol != GW_PROTOCOL_AH)
+		return gw_value_wrong(value, name, err, "%s", list);
+	if (json_is_string(value) &&
+		gw_encryption_find(json_string_value(value)) == GW_ENCRYPTION_AES_GMAC) {
+		spec->encryption = GW_ENCRYPTION_AES_GMAC;
+		return 0;
+	}
+	return gw_value_wrong(value, name, err, "%s, or for AH \"%s\"", list,
+		gw_encryptions[GW_ENCRYPTION_AES_GMAC].name);
 }
 
 // Errors about keys never repeat the value.
@@ -99,6 +118,8 @@ static int read_integrity_key(json_t *value, const char *name, void *target, str
 {
 	struct gw_sa_spec *spec = target;
 
+	if (gw_sa_spec_in_ah_gmac(spec))
+		return read_encryption_key(value, name, target, err);
 	return read_key(value, name, spec->integrity_key, sizeof(spec->integrity_key),
 		&spec->integrity_key_bytes, err);
 }
@@ -201,13 +222,14 @@ static const struct gw_field integrity_fields[] = {
 	{ "algorithm", read_integrity_algorithm, 0, true,
 		"Its name here or the one that `ip xfrm` uses.",
 		.type = "the name of an algorithm" },
-	{ "key", read_integrity_key, 0, true, "The key. It is never shown again.",
+	{ "key", read_integrity_key, 0, true,
+		"The key, for AES-GMAC in AH followed by the salt. It is never shown again.",
 		.type = "hexadecimal digits, two for each byte" },
 };
 static const struct gw_field_table integrity_table = {
-	"The integrity algorithm of an SA and its key: needed beside an encryption algorithm that "
-	"is "
-	"not an AEAD, refused beside one that is (RFC 8221).",
+	"The integrity algorithm of an SA and its key: needed for AH, which takes `aes-gmac` as "
+	"well (RFC 4543), and in ESP beside an encryption algorithm that is not an AEAD; refused "
+	"beside one that is (RFC 8221).",
 	integrity_fields,
 	COUNT(integrity_fields),
 };
@@ -235,10 +257,12 @@ static const struct gw_field sa_fields[] = {
 	{ "name", gw_read_name, OFFSET(name), false, "For people; it identifies nothing.",
 		.standard = "\"\"" },
 	{ "direction", NULL, OFFSET(direction), true,
-		"`out` encrypts towards the unprotected side, `in` decrypts from it.",
+		"`out` protects towards the unprotected side, `in` takes from it.",
 		.words = gw_direction_words },
-	{ "protocol", read_protocol, OFFSET(protocol), false, "The security protocol.",
-		.standard = "\"esp\"", .type = "\"esp\"" },
+	{ "protocol", gw_read_protocol, OFFSET(protocol), false,
+		"The security protocol: `esp` encrypts (RFC 4303), `ah` authenticates the outer or "
+		"own IP header too and encrypts nothing (RFC 4302).",
+		.standard = "\"esp\"", .type = "\"esp\" or \"ah\"" },
 	{ "mode", NULL, OFFSET(mode), false,
 		"`tunnel` encapsulates whole packets; `transport` (RFC 4301 section 4.1) protects "
 		"what is behind the IP header of packets between `source` and `destination` "
@@ -254,9 +278,11 @@ static const struct gw_field sa_fields[] = {
 	{ "reqid", gw_read_u32, OFFSET(reqid), true,
 		"Which policies the SA serves: those with the same number.", .least = 1,
 		.most = UINT32_MAX },
-	{ "encryption", NULL, 0, true, "The encryption algorithm and its key.",
+	{ "encryption", NULL, 0, false,
+		"The encryption algorithm and its key: always with ESP, never with AH.",
 		.table = &encryption_table },
-	{ "integrity", NULL, 0, false, "The integrity algorithm and its key; not with an AEAD.",
+	{ "integrity", NULL, 0, false,
+		"The integrity algorithm and its key; not with an AEAD, always with AH.",
 		.table = &integrity_table },
 	{ "esn", gw_read_bool, OFFSET(esn), false,
 		"Extended, 64-bit sequence numbers (RFC 4303 section 2.2.1).",
@@ -381,14 +407,15 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 {
 	return gw_json_put(object, "name", json_string(spec->name)) &&
 	       gw_json_put(object, "direction", json_string(gw_direction_words[spec->direction])) &&
-	       gw_json_put(object, "protocol", json_string("esp")) &&
+	       gw_json_put(object, "protocol", json_string(gw_protocol_word(spec->protocol))) &&
 	       gw_json_put(object, "mode", json_string(mode_words[spec->mode])) &&
 	       gw_json_put(object, "spi", write_spi(spec->spi)) &&
 	       gw_json_put(object, "source", write_addr(&spec->source)) &&
 	       gw_json_put(object, "destination", write_addr(&spec->destination)) &&
 	       gw_json_put(object, "reqid", json_integer(spec->reqid)) &&
-	       gw_json_put(object, "encryption",
-		       write_algorithm(gw_encryptions[spec->encryption].name)) &&
+	       (spec->encryption == GW_ENCRYPTION_UNSET ||
+		       gw_json_put(object, gw_sa_spec_in_ah_gmac(spec) ? "integrity" : "encryption",
+			       write_algorithm(gw_encryptions[spec->encryption].name))) &&
 	       (spec->integrity == GW_INTEGRITY_NONE ||
 		       gw_json_put(object, "integrity",
 			       write_algorithm(gw_integrities[spec->integrity].name))) &&
@@ -426,8 +453,8 @@ json_t *gw_sa_spec_write(const struct gw_sa_spec *spec)
 static const struct gw_field id_fields[] = {
 	{ "direction", NULL, ID_OFFSET(direction), true, "The SA's direction.",
 		.words = gw_direction_words },
-	{ "protocol", read_protocol, ID_OFFSET(protocol), false, "The SA's protocol.",
-		.standard = "\"esp\"", .type = "\"esp\"" },
+	{ "protocol", gw_read_protocol, ID_OFFSET(protocol), false, "The SA's protocol.",
+		.standard = "\"esp\"", .type = "\"esp\" or \"ah\"" },
 	{ "spi", gw_read_u32, ID_OFFSET(spi), true, "The SA's security parameters index.",
 		.least = GW_FIRST_SPI, .most = UINT32_MAX },
 	{ "destination", gw_read_addr, ID_OFFSET(destination), true,

@@ -28,7 +28,7 @@
 #define GW_LEAST_MSS         64
 
 enum gw_direction { GW_DIRECTION_IN, GW_DIRECTION_OUT };
-enum gw_protocol { GW_PROTOCOL_ESP = 50 };
+enum gw_protocol { GW_PROTOCOL_ESP = 50, GW_PROTOCOL_AH = 51 }; // as IP numbers them
 enum gw_mode { GW_MODE_TUNNEL, GW_MODE_TRANSPORT };
 enum gw_df {
 	GW_DF_COPY,
@@ -53,6 +53,8 @@ struct gw_sa_spec {
 	struct gw_addr source;      // of the outer header; in transport mode the packet's own
 	struct gw_addr destination; // likewise, of the same family
 	uint32_t reqid;             // which policies it serves; 0 is refused
+	// Of AH, which does not encrypt: unset, or AES-GMAC, which is kept and keyed like an AEAD
+	// here but read and written as the integrity algorithm that it is (RFC 4543).
 	enum gw_encryption_id encryption;
 	enum gw_integrity_id integrity;
 	uint8_t encryption_key[GW_MAX_ENCRYPTION_KEY]; // key, then salt
@@ -107,4 +109,12 @@ static inline bool gw_sa_spec_in_udp(const struct gw_sa_spec *spec)
 	return spec->encapsulation.destination_port != 0;
 }
 
-extern const char *const gw_direction_words[]; // "in", "out"
+static inline bool gw_sa_spec_in_ah_gmac(const struct gw_sa_spec *spec)
+{
+	return spec->protocol == GW_PROTOCOL_AH && spec->encryption == GW_ENCRYPTION_AES_GMAC;
+}
+
+extern const char *const gw_direction_words[];           // "in", "out"
+const char *gw_protocol_word(enum gw_protocol protocol); // "esp", "ah"
+// Reads one of these words: for the tables of other modules.
+int gw_read_protocol(json_t *value, const char *name, void *target, struct gw_error *err);

@@ -60,8 +60,8 @@ static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	if (spec->direction > GW_DIRECTION_OUT)
 		return gw_error_at(err, EINVAL, NULL, "direction", "must be \"in\" or \"out\"");
-	if (spec->protocol != GW_PROTOCOL_ESP)
-		return gw_error_at(err, EINVAL, NULL, "protocol", "must be \"esp\"");
+	if (spec->protocol != GW_PROTOCOL_ESP && spec->protocol != GW_PROTOCOL_AH)
+		return gw_error_at(err, EINVAL, NULL, "protocol", "must be \"esp\" or \"ah\"");
 	if (spec->mode > GW_MODE_TRANSPORT)
 		return gw_error_at(
 			err, EINVAL, NULL, "mode", "must be \"tunnel\" or \"transport\"");
@@ -138,6 +138,10 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 {
 	const struct gw_encapsulation *ports = &spec->encapsulation;
 
+	if (spec->protocol == GW_PROTOCOL_AH && (ports->source_port || ports->destination_port))
+		return gw_error_at(err, EINVAL, NULL, "encapsulation",
+			"is about ESP: AH covers the addresses that a NAT changes, and RFC 3948 "
+			"has no AH in UDP; leave it out");
 	if (!ports->source_port != !ports->destination_port)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation",
 			"must have both ports, or neither where ESP stands bare");
@@ -190,21 +194,60 @@ static int check_integrity_missing(const struct gw_sa_spec *spec, struct gw_erro
 		gw_encryption_names(true, aeads, sizeof(aeads)));
 }
 
+static int check_integrity_key(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct gw_integrity *integrity = &gw_integrities[spec->integrity];
+
+	if (spec->integrity_key_bytes == integrity->key_bytes)
+		return 0;
+	return gw_error_at(err, EINVAL, NULL, "integrity.key",
+		"has %u bytes; %s takes a key of %u bytes", spec->integrity_key_bytes,
+		integrity->name, integrity->key_bytes);
+}
+
+// RFC 4302 section 3.2: integrity alone.
+static int check_ah_algorithms(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const enum gw_encryption_id gmac = GW_ENCRYPTION_AES_GMAC;
+	char list[300], lengths[24];
+
+	if (spec->encryption != GW_ENCRYPTION_UNSET && spec->encryption != gmac)
+		return gw_error_at(err, EINVAL, NULL, "encryption",
+			"AH does not encrypt (RFC 4302); leave encryption out, or use ESP");
+	if (spec->integrity < GW_INTEGRITY_NONE || spec->integrity >= GW_INTEGRITY_COUNT ||
+		(spec->encryption == gmac) == (spec->integrity != GW_INTEGRITY_NONE))
+		return gw_error_at(err, EINVAL, NULL, "integrity",
+			"AH needs one integrity algorithm: %s, or \"%s\"",
+			gw_integrity_names(list, sizeof(list)), gw_encryptions[gmac].name);
+	if (spec->encryption == gmac &&
+		gw_encryption_key_place(gmac, spec->encryption_key_bytes) < 0)
+		return gw_error_at(err, EINVAL, NULL, "integrity.key",
+			"has %u bytes; %s takes %s bytes, the last %u of them the salt",
+			spec->encryption_key_bytes, gw_encryptions[gmac].name,
+			gw_encryption_key_lengths(
+				gmac, gw_encryptions[gmac].salt_bytes, lengths, sizeof(lengths)),
+			gw_encryptions[gmac].salt_bytes);
+	return check_integrity_key(spec, err);
+}
+
 static int check_algorithms(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const struct gw_encryption *encryption;
-	const struct gw_integrity *integrity;
 	char list[300];
 	int ret;
 
-	if (spec->encryption == GW_ENCRYPTION_UNSET || spec->encryption >= GW_ENCRYPTION_COUNT)
+	if (spec->protocol == GW_PROTOCOL_AH)
+		return check_ah_algorithms(spec, err);
+	if (spec->encryption == GW_ENCRYPTION_UNSET)
+		return gw_error_at(err, EINVAL, NULL, "encryption", "is missing; ESP needs it: %s",
+			gw_encryption_names(false, list, sizeof(list)));
+	if (spec->encryption >= GW_ENCRYPTION_COUNT)
 		return gw_error_at(err, EINVAL, NULL, "encryption.algorithm", "must be %s",
 			gw_encryption_names(false, list, sizeof(list)));
 	if (spec->integrity >= GW_INTEGRITY_COUNT)
 		return gw_error_at(err, EINVAL, NULL, "integrity.algorithm", "must be %s",
 			gw_integrity_names(list, sizeof(list)));
 	encryption = &gw_encryptions[spec->encryption];
-	integrity = &gw_integrities[spec->integrity];
 	ret = check_encryption_key(spec, err);
 	if (ret)
 		return ret;
@@ -213,11 +256,7 @@ static int check_algorithms(const struct gw_sa_spec *spec, struct gw_error *err)
 			"%s protects integrity itself; leave integrity out", encryption->name);
 	if (!encryption->aead && spec->integrity == GW_INTEGRITY_NONE)
 		return check_integrity_missing(spec, err);
-	if (spec->integrity_key_bytes != integrity->key_bytes)
-		return gw_error_at(err, EINVAL, NULL, "integrity.key",
-			"has %u bytes; %s takes a key of %u bytes", spec->integrity_key_bytes,
-			integrity->name, integrity->key_bytes);
-	return 0;
+	return check_integrity_key(spec, err);
 }
 
 static int check_inbound(const struct gw_sa_spec *spec, struct gw_error *err)

@@ -69,7 +69,6 @@ static const struct {
 } refused[] = {
 	{ "{'direction':null}", "direction", "is missing" },
 	{ "{'direction':'inbound'}", "direction", "\"in\" or \"out\"" },
-	{ "{'protocol':'ah'}", "protocol", "\"esp\"" },
 	{ "{'mode':'beet'}", "mode", "\"tunnel\" or \"transport\"" },
 	{ "{'mode':'transport','df':'set'}", "df", "leave it out in transport mode" },
 	{ "{'mode':'transport','dscp':0}", "dscp", "leave it out in transport mode" },
@@ -96,6 +95,20 @@ static const struct {
 	{ "{'reqid':0}", "reqid", "from 1" },
 	{ "{'reqid':null}", "reqid", "is missing" },
 	{ "{'encryption':null}", "encryption", "is missing" },
+	{ "{'protocol':'tcp'}", "protocol", "\"esp\" or \"ah\"" },
+	{ "{'protocol':'ah'}", "encryption.algorithm", "AH does not encrypt" },
+	{ "{'protocol':'ah','encryption':null}", "integrity", "AH needs one integrity" },
+	{ "{'protocol':'ah','encryption':null,'integrity':{'algorithm':'hmac-sha1-96','key':"
+	  "'" KEY_16 "'}}",
+		"integrity.key", "takes a key of 20 bytes" },
+	{ "{'protocol':'ah','encryption':null,'integrity':{'algorithm':'aes-gmac','key':"
+	  "'" KEY_16 "'}}",
+		"integrity.key", "20, 28 or 36" },
+	{ "{'protocol':'ah','encryption':null,'encapsulation':{},'integrity':{'algorithm':"
+	  "'hmac-sha1-96','key':'" KEY_20 "'}}",
+		"encapsulation", "no AH in UDP" },
+	{ "{'integrity':{'algorithm':'aes-gmac','key':'" KEY_20 "'}}", "integrity.algorithm",
+		"\"hmac-sha2-256-128\"" },
 	{ "{'encryption':'aes'}", "encryption", "group" },
 	{ "{'encryption':{'algorithm':'des'}}", "encryption.algorithm", "\"aes-gcm-16\"" },
 	{ "{'encryption':{'algorithm':'" KEY_32 "'}}", "encryption.algorithm", "[redacted]" },

@@ -6,6 +6,7 @@
 
     generate.py icvs     writes tests/vectors/esp_icv.def: ICVs of packets of all lengths
     generate.py answers  writes lib/crypto/known_answers.def: whole packets for the self-test at start
+    generate.py auth     writes lib/crypto/auth_answers.def: the same for AH
 
 The ICV covers the ciphertext, so that it proves both. Keys, IV and text follow from simple
 formulas, which tests/unit/crypto_lengths.c repeats. Run it with Debian's python:
@@ -24,6 +25,7 @@ HIGH = 0x00000005  # half of the sequence number
 LONGEST = 2048
 SINGLE = [16, 64, 1440]
 ANSWER_BYTES = 48  # of text in a known answer
+AUTH_BYTES = 132  # of a message in a known answer of AH
 
 
 def pattern(count, factor, start):
@@ -196,4 +198,28 @@ def answers():
             print(f'       "{packet.hex()}")')
 
 
-{"icvs": icvs, "answers": answers}[sys.argv[1]]()
+def auth():
+    """Of AH: a message, and the value that authenticates it; under ESN the high half stands behind the message."""
+    head("Written by tests/vectors/generate.py with python3-cryptography: values of every integrity algorithm of AH.",
+         "", "AUTH(encryption, integrity, esn, number, key, message, value)")
+    for encryption, integrity, key_bytes in classes():
+        if encryption not in ("NULL", "AES_GMAC"):
+            continue
+        key = keys_of(integrity, key_bytes)[integrity in MACS]
+        for esn in (False, True):
+            for length in (AUTH_BYTES, AUTH_BYTES + 16 - 4):  # the latter, with the high half, fills whole blocks
+                number = number_of(esn, length)
+                message = pattern(length, 13, length)
+                covered = message + (HIGH.to_bytes(4, "big") if esn else b"")
+                if encryption == "AES_GMAC":
+                    iv = number.to_bytes(8, "big")
+                    value = iv + AESGCM(key[:-4]).encrypt(key[-4:] + iv, b"", covered)
+                else:
+                    _, icv_bytes, mac = MACS[integrity]
+                    value = mac(key, covered)[:icv_bytes]
+                print(f"AUTH({encryption}, {integrity}, {str(esn).lower()}, 0x{number:x}, \"{key.hex()}\",")
+                print(f'     "{message.hex()}",')
+                print(f'     "{value.hex()}")')
+
+
+{"icvs": icvs, "answers": answers, "auth": auth}[sys.argv[1]]()

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// AH, outbound (RFC 4302 section 3.3, RFC 4301 section 5.1.2): as esp_encrypt, but nothing is
+// encrypted, and the headers before AH are covered too.
+//
+// For each packet:
+//   1. make it contiguous and ours alone
+//   2. take its sequence number and what it uses up of the SA's lifetime, one block for all packets
+//      of an SA in the vector
+//   3. AH and the outer IP header before the inner packet; in transport mode AH between the
+//      packet's own headers and its payload
+//   4. the headers are kept behind the packet; in it, what changes on the way is zero
+//   5. compute IV and ICV; the headers come back
+
+#include "graph/node.h"
+
+#include <netinet/in.h>
+
+#include <rte_ether.h>
+
+#include "crypto/auth.h"
+#include "graph/buffer.h"
+#include "graph/expiry.h"
+#include "graph/sequence_blocks.h"
+#include "ipsec/ah.h"
+#include "ipsec/esp.h"
+#include "ipsec/transport.h"
+
+enum { EDGE_IP_OUTPUT, EDGE_DROP };
+
+#define KEPT_HEADERS_AT GW_CRYPTO_AUTH_BACK // behind the packet, after the engine's room
+
+// Step 3, tunnel mode. Returns the bytes of the headers before AH.
+static uint16_t encapsulate(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	struct gw_sa *sa = packet->sa;
+	struct gw_esp_inner inner = {
+		.family = packet->flow.family,
+		.tos = packet->tos,
+		.dont_fragment = packet->dont_fragment,
+		.bytes = packet->ip_bytes,
+	};
+	uint8_t next_header = inner.family == 4 ? GW_ESP_NEXT_IPV4 : GW_ESP_NEXT_IPV6;
+	uint8_t *outer =
+		(uint8_t *)rte_pktmbuf_prepend(mbuf, (uint16_t)(sa->outer_bytes + sa->ah_bytes));
+	uint16_t id = 0;
+
+	gw_ah_write(outer + sa->outer_bytes, next_header, sa->ah_bytes, sa->spi,
+		(uint32_t)packet->sequence);
+	if (sa->outer_family == 4 && !gw_esp_outer_df(sa, &inner))
+		id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
+	packet->ip_bytes = mbuf->pkt_len;
+	gw_esp_outer_write(sa, outer, &inner, packet->ip_bytes, rte_cpu_to_be_16(id));
+	packet->dont_fragment = sa->outer_family == 4 && gw_esp_outer_df(sa, &inner);
+	return sa->outer_bytes;
+}
+
+// Step 3, transport mode, behind headers that spd_out has found to be sound. 0 when there is no
+// place for AH.
+static uint16_t insert(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	const struct gw_sa *sa = packet->sa;
+	uint8_t *ip = rte_pktmbuf_mtod(mbuf, uint8_t *), *front;
+	struct gw_transport_point point;
+
+	if (!gw_transport_find(ip, packet->ip_bytes, &point))
+		return 0;
+	front = (uint8_t *)rte_pktmbuf_prepend(mbuf, sa->ah_bytes);
+	memmove(front, ip, point.bytes);
+	gw_ah_write(front + point.bytes, front[point.next_at], sa->ah_bytes, sa->spi,
+		(uint32_t)packet->sequence);
+	packet->ip_bytes = mbuf->pkt_len;
+	gw_transport_header_set(front, &point, IPPROTO_AH, packet->ip_bytes);
+	return point.bytes;
+}
+
+// Steps 3 and 4. Returns the reason to drop the packet, or GW_DROP_COUNT.
+static enum gw_drop prepare(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, struct gw_crypto_auth_op *op)
+{
+	const struct gw_sa *sa = packet->sa;
+	uint16_t header_bytes =
+		sa->mode == GW_MODE_TRANSPORT ? insert(mbuf, packet) : encapsulate(mbuf, packet);
+	uint8_t *ip = rte_pktmbuf_mtod(mbuf, uint8_t *);
+
+	if (header_bytes == 0)
+		return GW_DROP_IP_HEADER;
+	packet->header_bytes = header_bytes;
+	*op = (struct gw_crypto_auth_op){
+		.key = sa->key,
+		.message = ip,
+		.bytes = packet->ip_bytes,
+		.value = ip + header_bytes + GW_AH_HEADER_BYTES,
+		.sequence = packet->sequence,
+	};
+	memcpy(ip + packet->ip_bytes + KEPT_HEADERS_AT, ip, header_bytes);
+	return gw_ah_cover(ip, header_bytes) ? GW_DROP_COUNT : GW_DROP_AH_HEADERS;
+}
+
+// Step 5. From here on the packet is the gateway's own.
+static uint8_t finish(struct gw_packet *packet, const struct gw_crypto_auth_op *op)
+{
+	memcpy(op->message, op->message + op->bytes + KEPT_HEADERS_AT, packet->header_bytes);
+	if (unlikely(op->status != GW_CRYPTO_OK))
+		return gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
+	packet->flow.family = packet->sa->outer_family;
+	packet->flow.protocol = IPPROTO_AH;
+	packet->more_fragments = 0;
+	packet->fragment_offset = 0;
+	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
+	return EDGE_IP_OUTPUT;
+}
+
+static void count_packet(
+	const struct gw_worker *worker, const struct gw_packet *packet, uint32_t inner_bytes)
+{
+	struct gw_sa_worker_counters *counters = &packet->sa->counters[worker->index];
+
+	counters->packets++;
+	counters->bytes += inner_bytes;
+	counters->last_used_ns = worker->now_ns;
+}
+
+static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	const struct gw_worker *worker = gw_node_worker(node);
+	struct gw_crypto_auth_op ops[GW_VECTOR];
+	uint32_t inner_bytes[GW_VECTOR];
+	uint16_t position[GW_VECTOR]; // of op i among the packets
+	unsigned int ready = 0;
+
+	gw_sequence_blocks_take(packets, count);
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+		struct rte_mbuf *mbuf = NULL;
+		enum gw_drop reason;
+
+		gw_node_prefetch(packets, i, count);
+		reason = gw_expiry_admit(worker, packet);
+		// The headers to keep: the packet's own, or those of a tunnel.
+		if (likely(reason == GW_DROP_COUNT)) {
+			mbuf = gw_buffer_own(worker, packets[i],
+				GW_AH_MAX_FRONT + RTE_ETHER_HDR_LEN,
+				(uint16_t)(KEPT_HEADERS_AT + packet->header_bytes + GW_IPV6_BYTES));
+			reason = mbuf ? GW_DROP_COUNT : GW_DROP_NO_BUFFER;
+		}
+		if (likely(mbuf)) {
+			packets[i] = mbuf;
+			packet = gw_packet(mbuf);
+			inner_bytes[ready] = packet->ip_bytes;
+			reason = prepare(mbuf, packet, &ops[ready]);
+		}
+		if (unlikely(reason != GW_DROP_COUNT)) {
+			nexts[i] = gw_to_drop(packet, reason, EDGE_DROP);
+			continue;
+		}
+		position[ready++] = (uint16_t)i;
+	}
+	gw_crypto_auth_seal(worker->crypto, ops, ready);
+	for (unsigned int i = 0; i < ready; i++) {
+		struct gw_packet *packet = gw_packet(packets[position[i]]);
+
+		nexts[position[i]] = finish(packet, &ops[i]);
+		if (likely(nexts[position[i]] == EDGE_IP_OUTPUT))
+			count_packet(worker, packet, inner_bytes[i]);
+	}
+}
+
+static uint16_t ah_output(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, step);
+}
+
+const struct gw_node gw_node_ah_output = {
+	.name = "ah_output",
+	.process = ah_output,
+	.edges = {
+		[EDGE_IP_OUTPUT] = "ip_output",
+		[EDGE_DROP] = "drop",
+	},
+};
