@@ -49,9 +49,12 @@ struct gw_sa {
 	uint8_t outer_bytes;  // of the template: IP, and UDP where there is one
 	uint8_t udp_bytes;    // of these, the UDP header's: 8, or 0 where ESP stands bare
 	uint8_t df;           // enum gw_df
-	int16_t dscp;         // -1: copy
+	int16_t dscp;         // as in the specification; the map is spec.dscp_map
+	uint8_t inner_dscp;   // enum gw_inner_dscp; inbound
+	uint8_t ecn;          // enum gw_ecn_mode; outbound
+	uint8_t label_copied; // the outer flow label is the inner one
 	uint8_t mode;         // enum gw_mode
-	uint8_t reserved[5];
+	uint8_t reserved[2];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
@@ -67,12 +70,17 @@ struct gw_sa {
 	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an
 	// authentic packet, so that each change is told once.
 	_Atomic uint64_t mapping;
+	// Inbound: packets whose ECN fields outside and inside RFC 6040 section 4.2 finds suspect,
+	// and which went on all the same.
+	_Atomic uint64_t ecn_alarms; // relaxed: a number for people
 
 	// --- line 3: drops are rare, so all workers share them. worker: rw (relaxed), control: ro
 	_Atomic uint64_t drops[GW_SA_DROP_COUNT] __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	struct gw_sa_spec spec __rte_cache_aligned; // without keys: wiped once they are expanded
+	// Without keys: wiped once they are expanded. Of it workers read dscp_map, and identity for
+	// events.
+	struct gw_sa_spec spec __rte_cache_aligned;
 	uint64_t added_ns;
 	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
 	struct gw_addr peer;
@@ -94,6 +102,7 @@ static_assert(offsetof(struct gw_sa, drops) == 192, "line 3: written by workers,
 enum gw_sa_event {
 	GW_SA_EVENT_SEQUENCE_NEAR_END = 1, // seven eighths of the numbers are used
 	GW_SA_EVENT_SEQUENCE_END = 2,
+	GW_SA_EVENT_ECN = 4, // the first ECN alarm
 };
 
 // Control core. Checks nothing that gw_sa_spec_check checked. Keys are expanded; the copy in

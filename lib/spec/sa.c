@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "spec/reading.h"
 #include "spec/sa_check.h"
+#include "spec/sa_header.h"
 #include "spec/tables.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -98,23 +99,6 @@ static int read_integrity_key(json_t *value, const char *name, void *target, str
 
 	return read_key(value, name, spec->integrity_key, sizeof(spec->integrity_key),
 		&spec->integrity_key_bytes, err);
-}
-
-static int read_dscp(json_t *value, const char *name, void *target, struct gw_error *err)
-{
-	int16_t *dscp = target;
-	uint64_t number;
-	int ret;
-
-	if (json_is_string(value) && strcmp(json_string_value(value), "copy") == 0) {
-		*dscp = -1;
-		return 0;
-	}
-	ret = gw_read_number(value, name, 0, 63, &number, NULL);
-	if (ret)
-		return gw_value_wrong(value, name, err, "\"copy\" or a whole number from 0 to 63");
-	*dscp = (int16_t)number;
-	return 0;
 }
 
 static int read_replay_bitmap(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -234,9 +218,28 @@ static const struct gw_field sa_fields[] = {
 	{ "df", NULL, OFFSET(df), false,
 		"Outbound: the don't-fragment bit of an outer IPv4 header (RFC 4301 section 8.1).",
 		.standard = "\"copy\"", .words = df_words },
-	{ "dscp", read_dscp, OFFSET(dscp), false,
-		"Outbound: the DSCP of the outer header; `copy` takes the inner one.",
-		.standard = "\"copy\"", .type = "\"copy\" or a whole number from 0 to 63" },
+	{ "dscp", gw_read_dscp, 0, false,
+		"Outbound: the DSCP of the outer header; `copy` takes the inner one, a list the "
+		"number at the place of the inner one.",
+		.standard = "\"copy\"",
+		.type = "\"copy\", a whole number from 0 to 63 or a list of 64" },
+	{ "inner_dscp", gw_read_inner_dscp, 0, false,
+		"Inbound: the DSCP of what comes out of the tunnel; `keep` leaves it (RFC 4301 "
+		"section 5.1.2), `copy` takes the outer one, a list the number at the place of the "
+		"outer one.",
+		.standard = "\"keep\"", .type = "\"keep\", \"copy\" or a list of 64" },
+	{ "ecn", NULL, OFFSET(ecn), false,
+		"Outbound: `copy` shows the inner packet's congestion marks outside (RFC 6040, "
+		"normal mode); `no` hides them from the network (compatibility mode), for a peer "
+		"that does not take marks over into the inner packet.",
+		.standard = "\"copy\"", .words = gw_ecn_words },
+	{ "ttl", gw_read_u8, OFFSET(ttl), false,
+		"Outbound: the time to live or hop limit of the outer header.", .standard = "64",
+		.least = 1, .most = UINT8_MAX },
+	{ "flow_label", gw_read_flow_label, OFFSET(flow_label), false,
+		"Outbound: the flow label of an outer IPv6 header; `copy` takes that of an inner "
+		"IPv6 packet, which tells its flows apart on the outside.",
+		.standard = "0", .type = "\"copy\" or a whole number from 0 to 1048575" },
 	{ "encapsulation", NULL, OFFSET(encapsulation), false,
 		"ESP in UDP (RFC 3948); left out: ESP stands bare.",
 		.table = &encapsulation_table },
@@ -344,8 +347,7 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       gw_json_put(object, "esn", json_boolean(spec->esn)) &&
 	       gw_json_put(object, "replay_window", json_integer(spec->replay_window)) &&
 	       gw_json_put(object, "df", json_string(df_words[spec->df])) &&
-	       gw_json_put(object, "dscp",
-		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
+	       gw_sa_header_write(object, spec) &&
 	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",
 						    write_encapsulation(&spec->encapsulation))) &&
 	       gw_json_put(object, "sequence", write_u64(spec->sequence)) &&

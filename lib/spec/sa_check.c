@@ -11,6 +11,7 @@
 
 #include "spec/reading.h"
 #include "spec/sa.h"
+#include "spec/sa_header.h"
 
 #define SMALLEST_WINDOW 32 // RFC 4303 section 3.4.3 asks for no less
 
@@ -74,9 +75,6 @@ static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
 	if (spec->df > GW_DF_CLEAR)
 		return gw_error_at(
 			err, EINVAL, NULL, "df", "must be \"copy\", \"set\" or \"clear\"");
-	if (spec->dscp < -1 || spec->dscp > 63)
-		return gw_error_at(err, EINVAL, NULL, "dscp",
-			"must be \"copy\" or a whole number from 0 to 63");
 	return 0;
 }
 
@@ -87,8 +85,6 @@ static int check_mode(const struct gw_sa_spec *spec, struct gw_error *err)
 
 	if (spec->mode == GW_MODE_TRANSPORT && spec->df != GW_DF_COPY)
 		return gw_error_at(err, EINVAL, NULL, "df", "%s", rule);
-	if (spec->mode == GW_MODE_TRANSPORT && spec->dscp >= 0)
-		return gw_error_at(err, EINVAL, NULL, "dscp", "%s", rule);
 	return 0;
 }
 
@@ -236,6 +232,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		check_name,
 		check_kind,
 		check_mode,
+		gw_sa_header_check,
 		check_addresses,
 		check_encapsulation,
 		check_algorithms,
