@@ -13,6 +13,7 @@
 
 #include "base/hex.h"
 #include "base/secret.h"
+#include "spec/insecure.h"
 #include "spec/reading.h"
 #include "spec/sa_check.h"
 #include "spec/sa_header.h"
@@ -43,10 +44,16 @@ static int read_encryption_algorithm(
 	json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
+	const char *insecure = NULL;
 	char list[300];
 
-	if (json_is_string(value))
+	if (json_is_string(value)) {
 		spec->encryption = gw_encryption_find(json_string_value(value));
+		insecure = gw_insecure_encryption(json_string_value(value));
+	}
+	if (insecure)
+		return gw_error_at(
+			err, EINVAL, value, name, "%s %s", json_string_value(value), insecure);
 	if (spec->encryption == GW_ENCRYPTION_UNSET)
 		return gw_value_wrong(
 			value, name, err, "%s", gw_encryption_names(false, list, sizeof(list)));
@@ -57,10 +64,16 @@ static int read_integrity_algorithm(
 	json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
+	const char *insecure = NULL;
 	char list[300];
 
-	if (json_is_string(value))
+	if (json_is_string(value)) {
 		spec->integrity = gw_integrity_find(json_string_value(value));
+		insecure = gw_insecure_integrity(json_string_value(value));
+	}
+	if (insecure)
+		return gw_error_at(
+			err, EINVAL, value, name, "%s %s", json_string_value(value), insecure);
 	if (spec->integrity == GW_INTEGRITY_NONE)
 		return gw_value_wrong(
 			value, name, err, "%s", gw_integrity_names(list, sizeof(list)));

@@ -67,6 +67,16 @@ static const struct {
 	const char *where;
 	const char *words; // in the error's text
 } refused[] = {
+	// conformance: C6
+	{ "{'encryption':{'algorithm':'des','key':'00'}}", "encryption.algorithm",
+		"MUST NOT); use aes-gcm-16" },
+	{ "{'encryption':{'algorithm':'cbc(des3_ede)','key':'00'}}", "encryption.algorithm",
+		"use aes-gcm-16" },
+	{ "{'encryption':{'algorithm':'Blowfish','key':'00'}}", "encryption.algorithm", "64 bits" },
+	{ "{'encryption':{'algorithm':'null'},'integrity':{'algorithm':'none','key':''}}",
+		"integrity.algorithm", "can be forged" },
+	{ "{'integrity':{'algorithm':'hmac(md5)','key':'00'}}", "integrity.algorithm",
+		"MUST NOT); use hmac-sha2-256-128" },
 	{ "{'direction':null}", "direction", "is missing" },
 	{ "{'direction':'inbound'}", "direction", "\"in\" or \"out\"" },
 	{ "{'protocol':'ah'}", "protocol", "\"esp\"" },
@@ -97,7 +107,7 @@ static const struct {
 	{ "{'reqid':null}", "reqid", "is missing" },
 	{ "{'encryption':null}", "encryption", "is missing" },
 	{ "{'encryption':'aes'}", "encryption", "group" },
-	{ "{'encryption':{'algorithm':'des'}}", "encryption.algorithm", "\"aes-gcm-16\"" },
+	{ "{'encryption':{'algorithm':'aes'}}", "encryption.algorithm", "\"aes-gcm-16\"" },
 	{ "{'encryption':{'algorithm':'" KEY_32 "'}}", "encryption.algorithm", "[redacted]" },
 	{ "{'encryption':{'algorithm':null}}", "encryption.algorithm", "is missing" },
 	{ "{'encryption':{'key':null}}", "encryption.key", "has 0 bytes" },
@@ -122,7 +132,7 @@ static const struct {
 	{ "{'integrity':{'algorithm':'hmac-sha2-256-128','key':'" KEY_32 "'}}", "integrity",
 		"leave integrity out" },
 	{ "{'encryption':{'algorithm':'aes-cbc','key':'" KEY_16
-	  "'},'integrity':{'algorithm':'md5','key':''}}",
+	  "'},'integrity':{'algorithm':'sha','key':''}}",
 		"integrity.algorithm", "\"hmac-sha1-96\"" },
 	{ "{'encryption':{'algorithm':'aes-cbc','key':'" KEY_16
 	  "'},'integrity':{'algorithm':'hmac-sha2-256-128','key':'" KEY_20 "'}}",
@@ -133,6 +143,7 @@ static const struct {
 	{ "{'esn':1}", "esn", "true or false" },
 	{ "{'replay_window':31}", "replay_window", "0 or from 32 to 1048576" },
 	{ "{'replay_window':1048577}", "replay_window", "1048576" },
+	// conformance: D11
 	{ "{'esn':true,'replay_window':0}", "replay_window", "set esn to false" },
 	{ "{'df':'keep'}", "df", "\"copy\", \"set\" or \"clear\"" },
 	{ "{'dscp':64}", "dscp", "0 to 63" },
