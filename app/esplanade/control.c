@@ -65,7 +65,7 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 	else if (event->bits & GW_SA_EVENT_ECN)
 		gateway_ecn_suspect(sa);
 	else
-		gateway_event_expire(gateway, sa, event->bits & GW_SA_EVENT_SEQUENCE_END);
+		gateway_expiry_report(gateway, sa, event);
 }
 
 static unsigned int drain_events(struct gateway *gateway)
@@ -98,6 +98,7 @@ static void on_drain(evutil_socket_t, short, void *ctx)
 
 	if (gateway_host_drain(gateway) + drain_events(gateway))
 		last_busy_ns = now;
+	gateway_expiry_poll(gateway, now);
 	gw_reclaim_poll(gateway->reclaim);
 	if (gateway->path_mtu_stale)
 		gateway_path_mtu_refresh(gateway);
@@ -120,6 +121,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 
 	gateway_ports_poll_links(gateway);
 	gateway_host_tick(gateway);
+	gateway_sa_hold_tick(gateway);
 	gateway_path_mtu_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	if (++seconds % 10 == 0)

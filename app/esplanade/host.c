@@ -214,8 +214,12 @@ unsigned int gateway_host_drain(struct gateway *gateway)
 			write_to_tap(gateway, packets[i]);
 		total += count;
 		count = rte_ring_sc_dequeue_burst(worker->holds, packets, DRAIN, NULL);
-		for (unsigned int i = 0; i < count; i++)
-			hold(gateway, packets[i]);
+		for (unsigned int i = 0; i < count; i++) {
+			if (gw_packet(packets[i])->marks & GW_MARK_WAITS_SA)
+				gateway_sa_hold_add(gateway, packets[i]);
+			else
+				hold(gateway, packets[i]);
+		}
 		total += count;
 	}
 	return total;

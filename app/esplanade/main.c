@@ -41,6 +41,10 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 
 	if (change == GW_IPSEC_SA_ADDED)
 		gateway_path_mtu_set(gateway, sa);
+	if (sa)
+		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
+	if (sa && sa->direction == GW_DIRECTION_OUT)
+		gateway_sa_hold_changed(gateway, sa->reqid);
 	if (!gateway->api)
 		return;
 	if (sa)
@@ -90,10 +94,17 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	gateway->hold = gw_hold_new(config->neighbour_queue,
 		RTE_MAX(1u, RTE_MIN(config->max_neighbours,
 				    config->buffers / 4 / RTE_MAX(1u, config->neighbour_queue))));
-	if (!gateway->reclaim || !gateway->hold)
+	if (config->sa_queue)
+		gateway->sa_hold = gw_hold_new(config->sa_queue,
+			RTE_MAX(1u, RTE_MIN(config->max_policies,
+					    config->buffers / 4 / config->sa_queue)));
+	if (!gateway->reclaim || !gateway->hold || (config->sa_queue && !gateway->sa_hold))
 		return gw_error_set(err, ENOMEM, "no memory");
 	ipsec.qsbr = gateway->qsbr;
 	ipsec.reclaim = routes.reclaim = gateway->reclaim;
+	gateway->expiry = gw_expiry_new();
+	if (!gateway->expiry)
+		return gw_error_set(err, ENOMEM, "no memory");
 	gateway->ipsec = gw_ipsec_db_new(&ipsec, err);
 	if (!gateway->ipsec)
 		return -ENOMEM;
@@ -165,11 +176,14 @@ static void stop(struct gateway *gateway)
 		gateway_workers_stop(gateway);
 	if (gateway->hold)
 		gw_hold_free(gateway->hold, drop_held, gateway);
-	gateway->hold = NULL;
+	if (gateway->sa_hold)
+		gw_hold_free(gateway->sa_hold, drop_held, gateway);
+	gateway->hold = gateway->sa_hold = NULL;
 	gateway_workers_free(gateway);
 	gateway_ports_free(gateway);
 	if (gateway->ipsec)
 		gw_ipsec_db_free(gateway->ipsec);
+	gw_expiry_free(gateway->expiry);
 	if (gateway->routes)
 		gw_route_db_free(gateway->routes);
 	gw_reclaim_free(gateway->reclaim);

@@ -42,6 +42,18 @@ void gateway_host_tick(struct gateway *gateway);
 // route_db's callback: the neighbour is known, its packets may go.
 void gateway_host_neighbour_known(void *gateway, uint8_t port, const struct gw_addr *addr);
 
+// expiry.c: lifetimes of SAs. changed is told of every SA that comes or goes; poll is to be called
+// often, report with what a worker told of an SA.
+void gateway_expiry_changed(struct gateway *gateway, struct gw_sa *sa, bool added);
+void gateway_expiry_poll(struct gateway *gateway, uint64_t now_ns);
+void gateway_expiry_report(struct gateway *gateway, struct gw_sa *sa, const struct gw_event *event);
+
+// sa_hold.c: packets that wait for an SA. changed is told of the reqid of every outbound SA that
+// comes or goes; tick is to be called about once a second.
+void gateway_sa_hold_add(struct gateway *gateway, struct rte_mbuf *mbuf);
+void gateway_sa_hold_changed(struct gateway *gateway, uint32_t reqid);
+void gateway_sa_hold_tick(struct gateway *gateway);
+
 // seed.c: built-in policies and what the configuration lists, in one transaction, before the
 // workers start.
 int gateway_seed(struct gateway *gateway, struct gw_error *err);

@@ -106,7 +106,8 @@ static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec 
 	       a->flow_label == b->flow_label &&
 	       memcmp(a->dscp_map, b->dscp_map, sizeof(a->dscp_map)) == 0 &&
 	       a->encapsulation.source_port == b->encapsulation.source_port &&
-	       a->encapsulation.destination_port == b->encapsulation.destination_port;
+	       a->encapsulation.destination_port == b->encapsulation.destination_port &&
+	       gw_lifetime_equal(&a->lifetime, &b->lifetime);
 }
 
 // The window's bits as the new one wants them: what it sees farther back than the old one did
@@ -140,6 +141,8 @@ static int carry_state(struct reload *reload, const struct gw_sa *sa, struct gw_
 
 	if (rc)
 		return gw_error_set(reload->err, -rc, "out of memory");
+	spec->lifetime.used_bytes = now.lifetime.used_bytes;
+	spec->lifetime.used_packets = now.lifetime.used_packets;
 	if (spec->direction == GW_DIRECTION_IN) {
 		rc = carry_window(&now, spec);
 		if (rc)
@@ -194,7 +197,8 @@ static int stage_one(struct reload *reload, const struct sides *sides)
 	if (was && same_keys(was, fresh)) {
 		gw_log_warning(
 			"reload: the SA with SPI 0x%08x and destination %s was deleted over the "
-			"control socket and stays so: give it a new key to have it back",
+			"control socket or has expired, and stays so: give it a new key to have "
+			"it back",
 			fresh->spi, gw_addr_format(&fresh->destination, address));
 		reload->skipped++;
 		return 0;

@@ -127,6 +127,7 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 	int rc = gw_nodes_register(err);
 
 	dataplane->icmp_pps = config->icmp_pps;
+	dataplane->hold_for_sa = config->sa_queue > 0;
 	// The limit is the port's: each worker keeps its share of it.
 	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;

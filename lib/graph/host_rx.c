@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // Source node: takes what the control core hands over: frames that the host sent through a port's
-// TAP, and packets that waited for a neighbour which is now known.
+// TAP, packets that waited for a neighbour which is now known, and packets that waited for an SA.
 //
 // A frame of the host leaves by its TAP's port. On the protected side it goes straight out. On the
 // unprotected side ARP does, and IP passes the outbound SPD like any other packet; nothing else
@@ -69,7 +69,11 @@ static uint16_t host_rx(struct rte_graph *graph, struct rte_node *node, void **,
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
-		if (packet->marks & GW_MARK_FROM_HOST) {
+		if (packet->marks & GW_MARK_WAITS_SA) {
+			// Policies may have changed since: it is judged as if it came only now.
+			packet->marks &= ~(GW_MARK_WAITS_SA | GW_MARK_SPD_OUT);
+			nexts[i] = EDGE_SPD_OUT;
+		} else if (packet->marks & GW_MARK_FROM_HOST) {
 			worker->counters.ports[packet->port].from_host++;
 			nexts[i] = host_frame(packets[i], packet);
 		} else {

@@ -10,6 +10,7 @@
 #include <rte_ether.h>
 #include <rte_ring.h>
 
+#include "graph/expiry.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
@@ -20,6 +21,7 @@ enum {
 	EDGE_IP_FRAGMENT,
 	EDGE_ICMP_ERROR,
 	EDGE_PORT_TX,
+	EDGE_SA_HOLD,
 	EDGE_DROP
 };
 
@@ -96,9 +98,15 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 	struct gw_sa *sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
 	uint16_t mtu;
 
-	if (unlikely(!sa)) {
+	// One that has ended is as good as none: until the control core has taken it away, and an
+	// older one may take over.
+	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
 		raise_acquire(worker, policy->carrier, &packet->flow);
-		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
+		if (!worker->dataplane->hold_for_sa)
+			return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
+		packet->marks |= GW_MARK_WAITS_SA;
+		packet->sequence = policy->carrier->id;
+		return EDGE_SA_HOLD;
 	}
 	packet->sa = sa;
 	if (sa->mode == GW_MODE_TRANSPORT)
@@ -172,6 +180,7 @@ const struct gw_node gw_node_spd_out = {
 		[EDGE_IP_FRAGMENT] = "ip_fragment",
 		[EDGE_ICMP_ERROR] = "icmp_error",
 		[EDGE_PORT_TX] = "port_tx",
+		[EDGE_SA_HOLD] = "sa_hold",
 		[EDGE_DROP] = "drop",
 	},
 };

@@ -47,6 +47,7 @@ struct gw_dataplane {
 	uint32_t icmp_pps;   // ICMP errors a second, each worker
 	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
+	bool hold_for_sa;    // packets without an SA wait for one instead of being dropped
 	uint8_t idle;        // enum gw_idle
 	bool learn_path_mtu; // from ICMP errors
 };
@@ -61,12 +62,13 @@ struct gw_event {
 	// ones; PATH_MTU: the packet of ours that the ICMP error quotes.
 	struct gw_flow flow;
 	uint32_t spi;               // SA, MAPPING, PATH_MTU: host order
-	uint32_t bits;              // SA: enum gw_sa_event
+	uint32_t bits;              // SA: one of enum gw_sa_event
 	uint32_t sequence;          // PATH_MTU: the quoted one
 	uint16_t mtu;               // PATH_MTU: the one told
 	struct gw_addr destination; // SA, MAPPING, PATH_MTU
 	uint8_t direction;          // SA, MAPPING, PATH_MTU
-	uint8_t reserved[8];
+	uint8_t cause;              // SA: enum gw_expiry_cause
+	uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "ipsec/lifetime.h"
 
 // SAs in the database: identified by direction, protocol, SPI and destination.
 
@@ -271,6 +272,7 @@ void gw_db_sa_hand_over(struct gw_db_sa *record)
 	// The successor is not published: nobody else looks at it.
 	if (used > atomic_load_explicit(to, memory_order_relaxed))
 		atomic_store_explicit(to, used, memory_order_relaxed);
+	gw_lifetime_hand_over(record->sa, record->successor->sa);
 }
 
 void gw_db_sa_clear_way(struct gw_ipsec_db *db, struct gw_db_sa *record)
@@ -345,6 +347,14 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 	struct gw_db_sa *record = find(db, &key, VIEW_COMMITTED);
 
 	return record ? record->sa : NULL;
+}
+
+struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid)
+{
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+	struct gw_db_sa *last = entry ? TAILQ_LAST(&entry->carriers, gw_db_carriers) : NULL;
+
+	return last ? last->sa : NULL;
 }
 
 int gw_sa_each(struct gw_ipsec_db *db,

@@ -36,6 +36,11 @@ static struct gw_reqid_entry *find(const struct gw_reqid_table *table, uint32_t 
 	return NULL;
 }
 
+struct gw_reqid_entry *gw_reqid_find(const struct gw_reqid_table *table, uint32_t id)
+{
+	return find(table, id, gw_siphash_128(table->secret, &id, sizeof(id)).low);
+}
+
 struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id)
 {
 	uint64_t hash = gw_siphash_128(table->secret, &id, sizeof(id)).low;

@@ -46,6 +46,9 @@ struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id);
 // hold it through a policy that was withdrawn before.
 void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry);
 
+// Without a reference; NULL when nobody refers to it.
+struct gw_reqid_entry *gw_reqid_find(const struct gw_reqid_table *table, uint32_t id);
+
 // Publishes sa as the newest.
 void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record);
 // Phase one of removal: the next newest takes over, or none.

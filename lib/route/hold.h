@@ -11,7 +11,7 @@
 struct rte_mbuf;
 
 // Packets that wait for neighbour discovery, a bounded queue for each neighbour. The queue owns the
-// packets in it.
+// packets in it. (Those that wait for an SA are kept in one too, with the reqid for an address.)
 struct gw_hold;
 
 struct gw_hold *gw_hold_new(uint32_t packets_each, uint32_t neighbours);

@@ -46,9 +46,11 @@ struct gw_config {
 	uint32_t max_routes;
 	uint32_t max_neighbours;
 	uint32_t neighbour_queue; // packets that wait for neighbour discovery, for one neighbour
-	uint32_t punt_pps;        // packets for the host a second, for one port
-	uint32_t icmp_pps;        // ICMP errors a second, for one worker
-	uint32_t flow_cache;      // entries for each worker and direction; a power of two
+	uint32_t sa_queue;        // packets that wait for an SA, for one reqid; 0: none does
+	uint32_t sa_queue_seconds;
+	uint32_t punt_pps;   // packets for the host a second, for one port
+	uint32_t icmp_pps;   // ICMP errors a second, for one worker
+	uint32_t flow_cache; // entries for each worker and direction; a power of two
 
 	// path_mtu: what ICMP errors may do to the MTU of an SA's path
 	bool path_mtu_learn;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "net/addr.h"
 #include "spec/algorithm.h"
+#include "spec/lifetime.h"
 
 // A security association as an operator or an IKE daemon describes it (RFC 4301 section 4.4.2):
 // plain values, the only place where they are checked. Holds keys: wipe with gw_sa_spec_wipe.
@@ -75,6 +76,7 @@ struct gw_sa_spec {
 	uint8_t ttl;        // of the outer header, outbound; 0 counts as GW_DEFAULT_TTL
 	int32_t flow_label; // of an outer IPv6 header, outbound: 20 bits or GW_FLOW_LABEL_COPY
 	struct gw_encapsulation encapsulation;
+	struct gw_lifetime lifetime;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "spec/lifetime_fields.h"
 #include "spec/reading.h"
 #include "spec/sa.h"
 #include "spec/sa_header.h"
@@ -125,6 +126,11 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 	return 0;
 }
 
+static int check_lifetime(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	return gw_lifetime_check(&spec->lifetime, err);
+}
+
 static int check_encryption_key(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	const struct gw_encryption *algorithm = &gw_encryptions[spec->encryption];
@@ -235,6 +241,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		gw_sa_header_check,
 		check_addresses,
 		check_encapsulation,
+		check_lifetime,
 		check_algorithms,
 		check_state,
 	};

@@ -328,6 +328,7 @@ START_TEST(a_vector_is_decided_flow_by_flow)
 }
 END_TEST
 
+// conformance: G4
 // One flow, one line: every change of the SPD must be seen through a warm cache.
 START_TEST(a_change_is_seen_through_the_cache)
 {
