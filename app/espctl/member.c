@@ -38,6 +38,10 @@ const char *espctl_member_show(
 		return json_string_value(value);
 	if (json_is_boolean(value))
 		return json_is_true(value) ? "yes" : "no";
+	if (json_is_array(value)) {
+		snprintf(buffer, ESPCTL_MEMBER_SIZE, "a map of %zu", json_array_size(value));
+		return buffer;
+	}
 	if (!json_is_integer(value))
 		return "";
 	snprintf(buffer, ESPCTL_MEMBER_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));

@@ -15,6 +15,7 @@ static const char *const protocols[] = { "esp", "ah", NULL };
 static const char *const modes[] = { "tunnel", "transport", NULL };
 static const char *const df_choices[] = { "copy", "set", "clear", NULL };
 static const char *const fragmentation_choices[] = { "before", "after", NULL };
+static const char *const ecn_choices[] = { "copy", "no", NULL };
 
 #define DIRECTION                                                                                  \
 	{                                                                                          \
@@ -69,7 +70,17 @@ static const struct espctl_parameter add[] = {
 		.value = "PACKETS" },
 	{ .word = "df", .read = espctl_read_choice, .choices = df_choices },
 	{ .word = "fragmentation", .read = espctl_read_choice, .choices = fragmentation_choices },
-	{ .word = "dscp", .read = espctl_read_number, .value = "copy|0..63" },
+	{ .word = "dscp", .read = espctl_read_numbers, .value = "copy|0..63|N,N,..." },
+	{ .word = "inner-dscp",
+		.member = "inner_dscp",
+		.read = espctl_read_numbers,
+		.value = "keep|copy|N,N,..." },
+	{ .word = "ecn", .read = espctl_read_choice, .choices = ecn_choices },
+	{ .word = "ttl", .read = espctl_read_number, .value = "1..255" },
+	{ .word = "flow-label",
+		.member = "flow_label",
+		.read = espctl_read_number,
+		.value = "copy|N" },
 	{ .word = "tfc", .read = espctl_read_number, .value = "off|path_mtu|BYTES" },
 	{ .word = "mss-clamp",
 		.member = "mss_clamp",
@@ -189,7 +200,9 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 	} members[] = { { "name", "name" }, { "mode", "mode" }, { "reqid", "reqid" },
 		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
 		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
-		{ "fragmentation", "fragmentation" }, { "dscp", "dscp" }, { "tfc", "tfc" },
+		{ "fragmentation", "fragmentation" }, { "dscp", "dscp" },
+		{ "inner dscp", "inner_dscp" }, { "ecn", "ecn" }, { "ttl", "ttl" },
+		{ "flow label", "flow_label" }, { "ecn alarms", "ecn_alarms" }, { "tfc", "tfc" },
 		{ "mss clamp", "mss_clamp" }, { "udp from port", "encapsulation.source_port" },
 		{ "udp to port", "encapsulation.destination_port" }, { "state", "state" },
 		{ "origin", "origin" }, { "sequence", "sequence" },

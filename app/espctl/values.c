@@ -83,6 +83,32 @@ int espctl_read_number(const struct espctl_parameter *parameter, struct espctl_w
 	return done(*value, err);
 }
 
+// As espctl_read_number, or several with commas between.
+int espctl_read_numbers(const struct espctl_parameter *parameter, struct espctl_words *words,
+	json_t **value, struct gw_error *err)
+{
+	char *word = take_value(parameter, words, err), *one;
+	json_int_t number;
+
+	if (!word)
+		return -EINVAL;
+	if (!strchr(word, ',')) {
+		*value = parse_number(word, &number) ? json_integer(number) : json_string(word);
+		return done(*value, err);
+	}
+	*value = json_array();
+	while ((one = strsep(&word, ","))) {
+		if (parse_number(one, &number)) {
+			json_array_append_new(*value, json_integer(number));
+			continue;
+		}
+		json_decref(*value);
+		return gw_error_set(err, EINVAL, "%s: \"%.32s\" between commas is not a number",
+			parameter->word, one);
+	}
+	return done(*value, err);
+}
+
 static const char *choice_name(const void *choices, size_t index)
 {
 	return ((const char *const *)choices)[index];

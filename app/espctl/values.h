@@ -9,11 +9,12 @@
 // Readers of values. A value is one word where nothing else is said.
 
 espctl_reader espctl_read_text;
-espctl_reader espctl_read_number; // what is no number goes as text, for the daemon to refuse
-espctl_reader espctl_read_switch; // on, off
-espctl_reader espctl_read_choice; // one of the parameter's choices, as short as may be
-espctl_reader espctl_read_ports;  // two numbers: source and destination
-espctl_reader espctl_read_flag;   // no word: the parameter itself says true
+espctl_reader espctl_read_number;  // what is no number goes as text, for the daemon to refuse
+espctl_reader espctl_read_numbers; // the same, or several with commas between
+espctl_reader espctl_read_switch;  // on, off
+espctl_reader espctl_read_choice;  // one of the parameter's choices, as short as may be
+espctl_reader espctl_read_ports;   // two numbers: source and destination
+espctl_reader espctl_read_flag;    // no word: the parameter itself says true
 espctl_reader espctl_read_json;
 espctl_reader espctl_read_encryption; // algorithm, and a key unless the algorithm has none
 espctl_reader espctl_read_integrity;  // algorithm and key

@@ -62,6 +62,8 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 		return;
 	if (event->kind == GW_EVENT_MAPPING)
 		peer_moved(gateway, sa, &event->flow);
+	else if (event->bits & GW_SA_EVENT_ECN)
+		gateway_ecn_suspect(sa);
 	else
 		gateway_expiry_report(gateway, sa, event);
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+
 static json_t *event_new(enum gateway_event kind)
 {
 	return json_pack("{s:s}", "kind", gateway_event_word(kind));
@@ -99,6 +101,17 @@ void gateway_event_mapping(
 	json_object_set_new(params, "old", peer_object(&sa->peer, sa->peer_port));
 	json_object_set_new(params, "new", peer_object(peer, port));
 	publish(gateway, GATEWAY_EVENT_MAPPING, params);
+}
+
+void gateway_ecn_suspect(const struct gw_sa *sa)
+{
+	char destination[GW_ADDR_STRLEN];
+
+	gw_log_warning(
+		"inbound SA with SPI 0x%08" PRIx32
+		" and destination %s: a packet's ECN field outside "
+		"does not go with the one inside (RFC 6040 section 4.2); ecn_alarms counts them",
+		sa->spec.spi, gw_addr_format(&sa->spec.destination, destination));
 }
 
 static const char *change_word(bool added)

@@ -13,6 +13,8 @@ void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, 
 void gateway_event_expire(
 	struct gateway *gateway, struct gw_sa *sa, bool hard, enum gw_expiry_cause cause);
 // The peer of an inbound SA in UDP sends from another address or port than sa->peer says.
+// The first packet of the SA with congestion marks that nobody should make (RFC 6040 section 4.2).
+void gateway_ecn_suspect(const struct gw_sa *sa);
 void gateway_event_mapping(
 	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port);
 void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, bool added);

@@ -68,6 +68,14 @@ static void put_counters(json_t *object, const struct gateway *gateway, const st
 			: json_null());
 }
 
+static void put_ecn_alarms(json_t *object, const struct gw_sa *sa)
+{
+	uint64_t alarms = atomic_load_explicit(&sa->ecn_alarms, memory_order_relaxed);
+
+	if (alarms)
+		gateway_put_count(object, "ecn_alarms", alarms);
+}
+
 // How much longer an ICMP error's MTU is believed.
 static void put_told(json_t *object, const struct gw_sa *sa)
 {
@@ -96,6 +104,7 @@ static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 		gateway_put_count(object, "lost", gw_sa_lost(sa, gateway->dataplane.worker_count));
 	}
 	put_counters(object, gateway, sa);
+	put_ecn_alarms(object, sa);
 	return object;
 }
 

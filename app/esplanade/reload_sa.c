@@ -102,7 +102,10 @@ static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec 
 	return strcmp(a->name, b->name) == 0 && a->mode == b->mode &&
 	       gw_addr_equal(&a->source, &b->source) && a->reqid == b->reqid && a->esn == b->esn &&
 	       a->replay_window == b->replay_window && a->df == b->df &&
-	       a->fragmentation == b->fragmentation && a->dscp == b->dscp && a->tfc == b->tfc &&
+	       a->fragmentation == b->fragmentation && a->dscp == b->dscp &&
+	       a->inner_dscp == b->inner_dscp && a->ecn == b->ecn && a->ttl == b->ttl &&
+	       a->flow_label == b->flow_label &&
+	       memcmp(a->dscp_map, b->dscp_map, sizeof(a->dscp_map)) == 0 && a->tfc == b->tfc &&
 	       a->mss_clamp == b->mss_clamp &&
 	       a->encapsulation.source_port == b->encapsulation.source_port &&
 	       a->encapsulation.destination_port == b->encapsulation.destination_port &&

@@ -91,7 +91,8 @@ static enum gw_drop translate(enum gw_drop reason)
 	}
 }
 
-static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet)
+static enum gw_drop take_out(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
 	uint8_t *ah = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->header_bytes);
 	const struct gw_ah_header *header = (const struct gw_ah_header *)ah;
@@ -103,9 +104,9 @@ static enum gw_drop take_out(struct rte_mbuf *mbuf, struct gw_packet *packet)
 		return gw_decapsulate_transport(mbuf, packet, ah + bytes, data_bytes, next_header);
 	switch (next_header) {
 	case GW_ESP_NEXT_IPV4:
-		return gw_decapsulate_tunnel(mbuf, packet, ah + bytes, data_bytes, 4);
+		return gw_decapsulate_tunnel(worker, mbuf, packet, ah + bytes, data_bytes, 4);
 	case GW_ESP_NEXT_IPV6:
-		return gw_decapsulate_tunnel(mbuf, packet, ah + bytes, data_bytes, 6);
+		return gw_decapsulate_tunnel(worker, mbuf, packet, ah + bytes, data_bytes, 6);
 	default:
 		return GW_DROP_AH_NEXT_HEADER;
 	}
@@ -131,7 +132,7 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 	}
 	sa->counters[worker->index].received++;
 	gw_replay_raise(sa->replay, op->sequence);
-	return translate(take_out(mbuf, packet));
+	return translate(take_out(worker, mbuf, packet));
 }
 
 // Whatever may be wrong inside: the peer sent it, once.

@@ -59,24 +59,47 @@ static enum gw_drop check(const struct gw_packet *packet, const uint8_t *ip, uin
 	}
 }
 
+// RFC 6040 section 4.2: suspect marks are logged. The first of an SA is told, all are counted.
+static void alarm_ecn(const struct gw_worker *worker, struct gw_sa *sa)
+{
+	struct gw_event event = {
+		.kind = GW_EVENT_SA,
+		.spi = rte_be_to_cpu_32(sa->spi),
+		.bits = GW_SA_EVENT_ECN,
+		.protocol = sa->protocol,
+		.destination = sa->spec.destination,
+		.direction = sa->direction,
+	};
+
+	// Relaxed: a number for people; and whoever sets the bit first tells.
+	atomic_fetch_add_explicit(&sa->ecn_alarms, 1, memory_order_relaxed);
+	if (atomic_fetch_or_explicit(&sa->events, GW_SA_EVENT_ECN, memory_order_relaxed) &
+		GW_SA_EVENT_ECN)
+		return;
+	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
+		atomic_fetch_and_explicit(
+			&sa->events, ~(uint32_t)GW_SA_EVENT_ECN, memory_order_relaxed);
+}
+
 // The inner packet of data_bytes at inner, as its own header describes it; TFC padding behind it
 // goes.
-enum gw_drop gw_decapsulate_tunnel(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *inner,
-	uint32_t data_bytes, uint8_t family)
+enum gw_drop gw_decapsulate_tunnel(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, uint8_t *inner, uint32_t data_bytes, uint8_t family)
 {
 	struct gw_ip ip;
-	int ecn;
+	uint8_t tos;
 
 	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &ip) != GW_IP_OK ||
 		ip.flow.family != family)
 		return GW_DROP_ESP_INNER;
 	packet->outer_tos = packet->tos;
-	ecn = gw_ecn_decapsulate(ip.tos & 3, packet->tos & 3);
-	if (ecn < 0)
+	if (!gw_esp_inner_tos(packet->sa, ip.tos, packet->tos, &tos))
 		return GW_DROP_ESP_ECN;
-	if (ecn != (ip.tos & 3)) {
-		ip.tos = (uint8_t)((ip.tos & 0xfc) | ecn);
-		gw_tos_set(inner, ip.tos);
+	if (unlikely(gw_ecn_is_suspect(ip.tos, packet->tos)))
+		alarm_ecn(worker, packet->sa);
+	if (tos != ip.tos) {
+		ip.tos = tos;
+		gw_tos_set(inner, tos);
 	}
 	gw_packet_set_ip(packet, &ip);
 	rte_pktmbuf_adj(mbuf, (uint16_t)(inner - rte_pktmbuf_mtod(mbuf, uint8_t *)));
@@ -187,9 +210,11 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 			mbuf, packet, payload, (uint32_t)data_bytes, next_header);
 	switch (next_header) {
 	case GW_ESP_NEXT_IPV4:
-		return gw_decapsulate_tunnel(mbuf, packet, payload, (uint32_t)data_bytes, 4);
+		return gw_decapsulate_tunnel(
+			worker, mbuf, packet, payload, (uint32_t)data_bytes, 4);
 	case GW_ESP_NEXT_IPV6:
-		return gw_decapsulate_tunnel(mbuf, packet, payload, (uint32_t)data_bytes, 6);
+		return gw_decapsulate_tunnel(
+			worker, mbuf, packet, payload, (uint32_t)data_bytes, 6);
 	default:
 		return GW_DROP_ESP_NEXT_HEADER;
 	}

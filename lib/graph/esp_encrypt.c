@@ -40,6 +40,7 @@ static uint8_t *encapsulate(
 		.tos = packet->tos,
 		.dont_fragment = packet->dont_fragment,
 		.bytes = packet->ip_bytes,
+		.flow_label = gw_esp_flow_label(sa, rte_pktmbuf_mtod(mbuf, uint8_t *)),
 	};
 	uint32_t padding = gw_esp_padding(packet->ip_bytes + tfc, sa->align_bytes);
 	uint32_t front = sa->outer_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes;

@@ -76,7 +76,15 @@ struct gw_esp_inner {
 	uint8_t tos;
 	bool dont_fragment;
 	uint32_t bytes;
+	uint32_t flow_label; // of an IPv6 packet whose SA copies it, else 0
 };
+
+static inline uint32_t gw_esp_flow_label(const struct gw_sa *sa, const uint8_t *ip)
+{
+	if (!sa->label_copied || ip[0] >> 4 != 6)
+		return 0;
+	return (ip[1] & 0xfu) << 16 | (uint32_t)ip[2] << 8 | ip[3];
+}
 
 // Whether the outer IPv4 header forbids fragments. An IPv6 packet may not be fragmented on its way,
 // unless it is so small that its sender need not be told (RFC 8200 section 5: every link carries
@@ -90,9 +98,32 @@ static inline bool gw_esp_outer_df(const struct gw_sa *sa, const struct gw_esp_i
 
 static inline uint8_t gw_esp_outer_tos(const struct gw_sa *sa, uint8_t inner_tos)
 {
-	uint8_t dscp = sa->dscp < 0 ? (uint8_t)(inner_tos & 0xfc) : (uint8_t)(sa->dscp << 2);
+	uint8_t dscp = inner_tos >> 2;
 
-	return dscp | gw_ecn_encapsulate(inner_tos);
+	if (sa->dscp >= 0)
+		dscp = (uint8_t)sa->dscp;
+	else if (sa->dscp == GW_DSCP_MAP)
+		dscp = sa->spec.dscp_map[dscp];
+	return (uint8_t)(dscp << 2) |
+	       (sa->ecn == GW_ECN_MODE_COPY ? gw_ecn_encapsulate(inner_tos) : GW_ECN_NOT_ECT);
+}
+
+// The TOS of a packet that comes out of a tunnel: its own DSCP (RFC 4301 section 5.1.2) unless the
+// SA wants the outer one, and the ECN field of RFC 6040. False: drop it.
+static inline bool gw_esp_inner_tos(
+	const struct gw_sa *sa, uint8_t inner_tos, uint8_t outer_tos, uint8_t *tos)
+{
+	int ecn = gw_ecn_decapsulate(inner_tos, outer_tos);
+	uint8_t dscp = inner_tos >> 2;
+
+	if (ecn < 0)
+		return false;
+	if (sa->inner_dscp == GW_INNER_DSCP_COPY)
+		dscp = outer_tos >> 2;
+	else if (sa->inner_dscp == GW_INNER_DSCP_MAP)
+		dscp = sa->spec.dscp_map[outer_tos >> 2];
+	*tos = (uint8_t)(dscp << 2 | ecn);
+	return true;
 }
 
 // Writes the UDP header of an SA that has one: bytes is its own length and all that follows.
@@ -131,7 +162,7 @@ static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
 		struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)outer;
 
 		memcpy(outer, sa->outer, sizeof(*ip));
-		ip->vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | (uint32_t)tos << 20);
+		ip->vtc_flow |= rte_cpu_to_be_32((uint32_t)tos << 20 | inner->flow_label);
 		ip->payload_len = rte_cpu_to_be_16((uint16_t)(total_bytes - sizeof(*ip)));
 	}
 	if (sa->udp_bytes) {

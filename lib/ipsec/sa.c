@@ -25,7 +25,6 @@
 // then cost a million allocations instead of three, and each part still begins on a cache line of
 // its own.
 
-#define OUTER_TTL        64 // RFC 4301 section 5.1.2.1 leaves it to the gateway; RFC 1700's default
 #define INITIAL_PATH_MTU 1500
 
 static_assert(sizeof(struct gw_sa) % RTE_CACHE_LINE_SIZE == 0, "the counters follow");
@@ -49,6 +48,11 @@ static struct gw_crypto_key *expand_key(const struct gw_sa_spec *spec, struct gw
 	return gw_crypto_key_new(&key, err);
 }
 
+static uint8_t outer_ttl(const struct gw_sa_spec *spec)
+{
+	return spec->ttl ? spec->ttl : GW_DEFAULT_TTL;
+}
+
 static uint8_t outer_protocol(const struct gw_sa_spec *spec)
 {
 	return gw_sa_spec_in_udp(spec) ? IPPROTO_UDP : (uint8_t)spec->protocol;
@@ -60,7 +64,7 @@ static void template_ipv4(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
 	struct rte_ipv4_hdr ip = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
-		.time_to_live = OUTER_TTL,
+		.time_to_live = outer_ttl(spec),
 		.next_proto_id = outer_protocol(spec),
 	};
 
@@ -72,13 +76,15 @@ static void template_ipv4(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->ipv4_checksum = (uint16_t)~gw_checksum_finish(gw_checksum_add(0, &ip, sizeof(ip)));
 }
 
-// The flow label stays 0: one computed per packet would tell inner flows apart on the outside.
+// The flow label is 0 unless the operator says otherwise: one that differs from packet to packet
+// tells inner flows apart on the outside.
 static void template_ipv6(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
+	uint32_t label = spec->flow_label == GW_FLOW_LABEL_COPY ? 0 : (uint32_t)spec->flow_label;
 	struct rte_ipv6_hdr ip = {
-		.vtc_flow = RTE_BE32(UINT32_C(6) << 28),
+		.vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | label),
 		.proto = outer_protocol(spec),
-		.hop_limits = OUTER_TTL,
+		.hop_limits = outer_ttl(spec),
 	};
 
 	memcpy(ip.src_addr, spec->source.bytes, sizeof(ip.src_addr));
@@ -123,6 +129,9 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->dscp = spec->dscp;
 	sa->tfc = spec->tfc;
 	sa->mss_clamp = spec->mss_clamp;
+	sa->inner_dscp = (uint8_t)spec->inner_dscp;
+	sa->ecn = (uint8_t)spec->ecn;
+	sa->label_copied = spec->flow_label == GW_FLOW_LABEL_COPY;
 	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
 	// A gateway that starts again must not give fragments the IDs of those still on their way.

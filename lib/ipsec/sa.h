@@ -52,7 +52,10 @@ struct gw_sa {
 	uint8_t udp_bytes;    // of these, the UDP header's: 8, or 0 where ESP stands bare
 	uint8_t df;           // enum gw_df
 	bool fragment_after;  // long packets are cut after encryption
-	int16_t dscp;         // -1: copy
+	int16_t dscp;         // as in the specification; the map is spec.dscp_map
+	uint8_t inner_dscp;   // enum gw_inner_dscp; inbound
+	uint8_t ecn;          // enum gw_ecn_mode; outbound
+	uint8_t label_copied; // the outer flow label is the inner one
 	uint8_t mode;         // enum gw_mode
 	uint8_t protocol;     // enum gw_protocol
 	uint8_t ah_bytes;     // of AH with its value and padding; 0 for ESP
@@ -79,6 +82,9 @@ struct gw_sa {
 	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an
 	// authentic packet, so that each change is told once.
 	_Atomic uint64_t mapping;
+	// Inbound: packets whose ECN fields outside and inside RFC 6040 section 4.2 finds suspect,
+	// and which went on all the same.
+	_Atomic uint64_t ecn_alarms;    // relaxed: a number for people
 	_Atomic uint64_t used_bytes;    // where limits has BYTES
 	_Atomic uint64_t used_packets;  // inbound, where limits has PACKETS
 	_Atomic uint64_t first_used_ns; // where limits has USE; 0: not yet
@@ -91,7 +97,9 @@ struct gw_sa {
 	struct gw_sa_limits limit __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	struct gw_sa_spec spec __rte_cache_aligned; // without keys: wiped once they are expanded
+	// Without keys: wiped once they are expanded. Of it workers read dscp_map, and identity for
+	// events.
+	struct gw_sa_spec spec __rte_cache_aligned;
 	uint64_t added_ns;
 	uint32_t expiry_place;     // gw_expiry's own
 	uint64_t missing_at_start; // inbound: numbers in the window not received at first
@@ -118,6 +126,7 @@ enum gw_sa_event {
 	GW_SA_EVENT_SOFT = 1, // the SA should be renewed
 	GW_SA_EVENT_HARD = 2, // it has ended
 	GW_SA_EVENT_USED = 4, // its first packet came, which starts its time
+	GW_SA_EVENT_ECN = 8,  // the first ECN alarm
 };
 
 // Control core. Checks nothing that gw_sa_spec_check checked. Keys are expanded; the copy in

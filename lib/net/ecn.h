@@ -17,6 +17,17 @@ static inline uint8_t gw_ecn_encapsulate(uint8_t inner)
 	return inner & 3;
 }
 
+// The combinations that RFC 6040 section 4.2 wants logged, beside the one that is dropped: no
+// network and no ingress that keeps the rules makes them.
+static inline bool gw_ecn_is_suspect(uint8_t inner, uint8_t outer)
+{
+	inner &= 3;
+	outer &= 3;
+	return (inner == GW_ECN_NOT_ECT && (outer == GW_ECN_ECT_0 || outer == GW_ECN_ECT_1)) ||
+	       (inner == GW_ECN_ECT_1 && outer == GW_ECN_ECT_0) ||
+	       (inner == GW_ECN_CE && outer == GW_ECN_ECT_1);
+}
+
 extern const int8_t gw_ecn_egress[4][4]; // [inner][outer]
 
 // Egress (RFC 6040 section 4.2, figure 4). Returns the field to forward, or -1: drop (not-ECT

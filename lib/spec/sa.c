@@ -13,9 +13,11 @@
 
 #include "base/hex.h"
 #include "base/secret.h"
+#include "spec/insecure.h"
 #include "spec/lifetime_fields.h"
 #include "spec/reading.h"
 #include "spec/sa_check.h"
+#include "spec/sa_header.h"
 #include "spec/tables.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -53,13 +55,19 @@ static int read_encryption_algorithm(
 	json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
+	const char *insecure = NULL;
 	char list[300];
 
 	if (spec->protocol == GW_PROTOCOL_AH)
 		return gw_error_at(err, EINVAL, value, name,
 			"AH does not encrypt (RFC 4302); leave encryption out, or use ESP");
-	if (json_is_string(value))
+	if (json_is_string(value)) {
 		spec->encryption = gw_encryption_find(json_string_value(value));
+		insecure = gw_insecure_encryption(json_string_value(value));
+	}
+	if (insecure)
+		return gw_error_at(
+			err, EINVAL, value, name, "%s %s", json_string_value(value), insecure);
 	if (spec->encryption == GW_ENCRYPTION_UNSET)
 		return gw_value_wrong(
 			value, name, err, "%s", gw_encryption_names(false, list, sizeof(list)));
@@ -70,10 +78,16 @@ static int read_integrity_algorithm(
 	json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
+	const char *insecure = NULL;
 	char list[300];
 
-	if (json_is_string(value))
+	if (json_is_string(value)) {
 		spec->integrity = gw_integrity_find(json_string_value(value));
+		insecure = gw_insecure_integrity(json_string_value(value));
+	}
+	if (insecure)
+		return gw_error_at(
+			err, EINVAL, value, name, "%s %s", json_string_value(value), insecure);
 	if (spec->integrity != GW_INTEGRITY_NONE)
 		return 0;
 	gw_integrity_names(list, sizeof(list));
@@ -122,23 +136,6 @@ static int read_integrity_key(json_t *value, const char *name, void *target, str
 		return read_encryption_key(value, name, target, err);
 	return read_key(value, name, spec->integrity_key, sizeof(spec->integrity_key),
 		&spec->integrity_key_bytes, err);
-}
-
-static int read_dscp(json_t *value, const char *name, void *target, struct gw_error *err)
-{
-	int16_t *dscp = target;
-	uint64_t number;
-	int ret;
-
-	if (json_is_string(value) && strcmp(json_string_value(value), "copy") == 0) {
-		*dscp = -1;
-		return 0;
-	}
-	ret = gw_read_number(value, name, 0, 63, &number, NULL);
-	if (ret)
-		return gw_value_wrong(value, name, err, "\"copy\" or a whole number from 0 to 63");
-	*dscp = (int16_t)number;
-	return 0;
 }
 
 // A size in bytes, or a word for none or for one that follows the path. (uint16_t)
@@ -300,9 +297,28 @@ static const struct gw_field sa_fields[] = {
 		"fragmented: cut `before` encryption, or `after` it where the outer header allows "
 		"that.",
 		.standard = "\"before\"", .words = fragmentation_words },
-	{ "dscp", read_dscp, OFFSET(dscp), false,
-		"Outbound: the DSCP of the outer header; `copy` takes the inner one.",
-		.standard = "\"copy\"", .type = "\"copy\" or a whole number from 0 to 63" },
+	{ "dscp", gw_read_dscp, 0, false,
+		"Outbound: the DSCP of the outer header; `copy` takes the inner one, a list the "
+		"number at the place of the inner one.",
+		.standard = "\"copy\"",
+		.type = "\"copy\", a whole number from 0 to 63 or a list of 64" },
+	{ "inner_dscp", gw_read_inner_dscp, 0, false,
+		"Inbound: the DSCP of what comes out of the tunnel; `keep` leaves it (RFC 4301 "
+		"section 5.1.2), `copy` takes the outer one, a list the number at the place of the "
+		"outer one.",
+		.standard = "\"keep\"", .type = "\"keep\", \"copy\" or a list of 64" },
+	{ "ecn", NULL, OFFSET(ecn), false,
+		"Outbound: `copy` shows the inner packet's congestion marks outside (RFC 6040, "
+		"normal mode); `no` hides them from the network (compatibility mode), for a peer "
+		"that does not take marks over into the inner packet.",
+		.standard = "\"copy\"", .words = gw_ecn_words },
+	{ "ttl", gw_read_u8, OFFSET(ttl), false,
+		"Outbound: the time to live or hop limit of the outer header.", .standard = "64",
+		.least = 1, .most = UINT8_MAX },
+	{ "flow_label", gw_read_flow_label, OFFSET(flow_label), false,
+		"Outbound: the flow label of an outer IPv6 header; `copy` takes that of an inner "
+		"IPv6 packet, which tells its flows apart on the outside.",
+		.standard = "0", .type = "\"copy\" or a whole number from 0 to 1048575" },
 	{ "tfc", read_tfc, OFFSET(tfc), false,
 		"Outbound, in tunnel mode: traffic flow confidentiality (RFC 4303 section 2.7). "
 		"Shorter packets are padded to so many bytes, or to as many as the path takes, so "
@@ -424,8 +440,7 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       gw_json_put(object, "df", json_string(df_words[spec->df])) &&
 	       gw_json_put(object, "fragmentation",
 		       json_string(fragmentation_words[spec->fragmentation])) &&
-	       gw_json_put(object, "dscp",
-		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
+	       gw_sa_header_write(object, spec) &&
 	       (spec->tfc == GW_SIZE_OFF ||
 		       gw_json_put(object, "tfc", write_size(spec->tfc, TFC_WORD))) &&
 	       (spec->mss_clamp == GW_SIZE_OFF ||

@@ -37,6 +37,18 @@ enum gw_df {
 }; // of the outer IPv4 header (RFC 4301 section 8.1)
 // When a packet that is longer than the tunnel takes is cut (RFC 4303 section 3.3.4).
 enum gw_fragmentation { GW_FRAGMENT_BEFORE, GW_FRAGMENT_AFTER };
+// Of the outer header, outbound (RFC 6040 section 4.3): normal mode, or compatibility mode, which
+// sends Not-ECT for a peer that would lose congestion marks. Inbound there is one rule for both.
+enum gw_ecn_mode { GW_ECN_MODE_COPY, GW_ECN_MODE_NO };
+// Of a packet that comes out of the tunnel: its own, that of the outer header, or what the map has
+// for that.
+enum gw_inner_dscp { GW_INNER_DSCP_KEEP, GW_INNER_DSCP_COPY, GW_INNER_DSCP_MAP };
+
+#define GW_DSCP_COUNT      64
+#define GW_DSCP_COPY       (-1) // the inner one
+#define GW_DSCP_MAP        (-2) // what the map has for the inner one
+#define GW_FLOW_LABEL_COPY (-1) // that of an inner IPv6 packet
+#define GW_DEFAULT_TTL     64   // RFC 4301 section 5.1.2.1 leaves it to the gateway
 
 // ESP in UDP (RFC 3948): the ports of the SA's packets. Both are 0 where ESP stands bare.
 struct gw_encapsulation {
@@ -65,7 +77,12 @@ struct gw_sa_spec {
 	uint32_t replay_window; // packets; inbound; 0: off (not with esn, RFC 4303 section 3.4.3)
 	enum gw_df df;
 	enum gw_fragmentation fragmentation; // outbound, of inner IPv4 packets without DF
-	int16_t dscp; // of the outer header: 0 to 63, or -1: copy from the inner one
+	int16_t dscp; // of the outer header, outbound: 0 to 63, GW_DSCP_COPY or GW_DSCP_MAP
+	enum gw_inner_dscp inner_dscp;
+	uint8_t dscp_map[GW_DSCP_COUNT]; // the DSCP in place of each, 0 to 63
+	enum gw_ecn_mode ecn;
+	uint8_t ttl;        // of the outer header, outbound; 0 counts as GW_DEFAULT_TTL
+	int32_t flow_label; // of an outer IPv6 header, outbound: 20 bits or GW_FLOW_LABEL_COPY
 	struct gw_encapsulation encapsulation;
 	uint16_t tfc; // bytes that inner packets are padded to; GW_SIZE_AUTO: what the path takes
 	uint16_t mss_clamp; // bytes; GW_SIZE_AUTO: what fits into inner packets

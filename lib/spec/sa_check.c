@@ -12,6 +12,7 @@
 #include "spec/lifetime_fields.h"
 #include "spec/reading.h"
 #include "spec/sa.h"
+#include "spec/sa_header.h"
 
 #define SMALLEST_WINDOW 32 // RFC 4303 section 3.4.3 asks for no less
 
@@ -78,9 +79,6 @@ static int check_kind(const struct gw_sa_spec *spec, struct gw_error *err)
 	if (spec->df > GW_DF_CLEAR)
 		return gw_error_at(
 			err, EINVAL, NULL, "df", "must be \"copy\", \"set\" or \"clear\"");
-	if (spec->dscp < -1 || spec->dscp > 63)
-		return gw_error_at(err, EINVAL, NULL, "dscp",
-			"must be \"copy\" or a whole number from 0 to 63");
 	return 0;
 }
 
@@ -93,8 +91,6 @@ static int check_mode(const struct gw_sa_spec *spec, struct gw_error *err)
 		return gw_error_at(err, EINVAL, NULL, "fragmentation", "%s", rule);
 	if (spec->mode == GW_MODE_TRANSPORT && spec->df != GW_DF_COPY)
 		return gw_error_at(err, EINVAL, NULL, "df", "%s", rule);
-	if (spec->mode == GW_MODE_TRANSPORT && spec->dscp >= 0)
-		return gw_error_at(err, EINVAL, NULL, "dscp", "%s", rule);
 	return 0;
 }
 
@@ -302,6 +298,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		check_kind,
 		check_mode,
 		check_tfc,
+		gw_sa_header_check,
 		check_addresses,
 		check_encapsulation,
 		check_lifetime,

@@ -9,6 +9,7 @@ from esp import checksum, lower_ttl
 from session import (HOST_MAC, INTERNET4, LAN4, LAN6, LAN_MAC, PEER_MAC, WAN4, WAN_MAC, Esp, Session, echo_packet,
                      ether, inner_addresses, ip_packet, udp_packet)
 
+# conformance: A13, M1, M4
 BROADCAST = b"\xff" * 6
 
 

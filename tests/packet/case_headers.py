@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The Esplanade authors
 """Headers: what of the inner one shows outside and the reverse (RFC 4301 section 5.1.2, RFC 6040), TTL and ICMP."""
 
+import signal
 import struct
 
 from scapy.layers.inet import ICMP, IPOption_NOP, UDP
@@ -21,20 +22,27 @@ DECAPSULATE = {
 }
 
 
-def outer_wrong(seen, tos, df):
+# conformance: F2, H1, H2, H3, H4, H5, H6, H7, H8, H9, M2, M3
+MAP = tuple((7 * number + 5) % 64 for number in range(64))
+# Beside the one that is dropped, what RFC 6040 section 4.2 wants logged: (inner, outer).
+SUSPECT = {(NOT_ECT, ECT0), (NOT_ECT, ECT1), (ECT1, ECT0), (CE, ECT1)}
+
+
+def outer_wrong(seen, tos, df, ttl=64, label=0):
     """What is wrong with the outer header."""
     packet = seen.packet
     if packet[0] >> 4 == 6:
         word, length, next_header, ttl = struct.unpack_from("!IHBB", packet)
         got = {"class": word >> 20 & 0xFF, "flow label": word & 0xFFFFF, "length": length, "next header": next_header,
                "hop limit": ttl}
-        want = {"class": tos, "flow label": 0, "length": len(packet) - 40, "next header": IPPROTO_ESP, "hop limit": 64}
+        want = {"class": tos, "flow label": label, "length": len(packet) - 40, "next header": IPPROTO_ESP,
+                "hop limit": ttl}
     else:
         version, got_tos, length, ident, fragment, ttl, protocol = struct.unpack_from("!BBHHHBB", packet)
         got = {"version and length": version, "TOS": got_tos, "total length": length, "fragment": fragment, "TTL": ttl,
                "protocol": protocol, "checksum": checksum(packet[:20])}
         want = {"version and length": 0x45, "TOS": tos, "total length": len(packet), "fragment": 0x4000 if df else 0,
-                "TTL": 64, "protocol": IPPROTO_ESP, "checksum": 0}
+                "TTL": ttl, "protocol": IPPROTO_ESP, "checksum": 0}
     return "" if got == want else f"outer header {got}, expected {want}"
 
 
@@ -68,6 +76,59 @@ def outbound(report):
     idents = [struct.unpack_from("!H", seen.packet, 4)[0] for seen in session.order["wan"] if seen.sa is sa]
     report.equal("outer IPv4 IDs are all different", len(set(idents)), 300)
     session.judge()
+
+
+def outbound_settings(report):
+    """DSCP by a map, ECN hidden, another TTL, flow labels."""
+    session = Session(report, "headers-settings-out")
+    number = 0
+    for inner in (4, 6):
+        for outer in (4, 6):
+            for options in ({"dscp": MAP}, {"ecn": "no"}, {"dscp": 46, "ecn": "no"}, {"ttl": 1}, {"ttl": 255},
+                            {"flow_label": 0xABCDE}, {"flow_label": "copy", "dscp": MAP}):
+                sa, _ = session.tunnel(number, inner, outer, out_options=options)
+                addresses = inner_addresses(number, inner)
+                number += 1
+                for tos in (0, CE, 46 << 2 | ECT0, 63 << 2 | ECT1):
+                    dscp = options.get("dscp", tos >> 2)
+                    dscp = dscp[tos >> 2] if isinstance(dscp, tuple) else dscp
+                    ecn = 0 if options.get("ecn") == "no" else tos & 3
+                    label = options.get("flow_label", 0)
+                    label = (0x54321 if inner == 6 else 0) if label == "copy" else label
+                    session.out(
+                        f"v{inner} in v{outer} {', '.join(options)} TOS {tos:#04x}", sa,
+                        lambda tag, a=addresses, t=tos: udp_packet(*a, tag, tos=t, flow=0x54321),
+                        look=lambda seen, t=dscp << 2 | ecn, o=options, f=label:
+                        outer_wrong(seen, t, False, o.get("ttl", 64), f))
+    session.run().judge()
+
+
+def inbound_settings(report):
+    """The inner DSCP kept, copied from outside, or taken from a map; ECN as always; suspect ECN is counted."""
+    session = Session(report, "headers-settings-in")
+    number, sas, alarms = 0, [], {}
+    for inner in (4, 6):
+        for outer in (4, 6):
+            for setting in ("keep", "copy", MAP):
+                _, sa = session.tunnel(number, inner, outer, in_options={"inner_dscp": setting})
+                sas.append(sa)
+                alarms[sa.name] = len(SUSPECT)
+                for sequence, ((ours, theirs), after) in enumerate(sorted(DECAPSULATE.items()), 1):
+                    label = "a map" if setting is MAP else setting
+                    probe = session.probe(f"DSCP {label} v{inner} in v{outer}: ECN inner {ours}, outer {theirs}")
+                    packet = udp_packet(*inner_addresses(number, inner, outbound=False), probe.tag, tos=10 << 2 | ours)
+                    session.wan(sa.outer(sa.seal(sequence, packet), tos=46 << 2 | theirs))
+                    if after is None:
+                        session.drop("esp_ecn")
+                        continue
+                    dscp = {"keep": 10, "copy": 46}[setting] if setting is not MAP else MAP[46]
+                    probe.wants = [Plain("lan", lower_ttl(with_tos(packet, dscp << 2 | after)))]
+                number += 1
+    session.run(sig=signal.SIGTERM, states=sas)
+    session.judge()
+    report.equal("suspect ECN fields are counted",
+                 {sa.name: session.gateway.sas[sa.name].get("ecn_alarms", 0) for sa in sas}, alarms)
+    report.equal("the first of each SA is logged", session.gateway.log.count("RFC 6040"), len(sas))
 
 
 def options_and_headers(session, report):
@@ -189,6 +250,8 @@ def rate(report):
 
 def run(report):
     outbound(report)
+    outbound_settings(report)
     inbound(report)
+    inbound_settings(report)
     ttl(report)
     rate(report)

@@ -9,6 +9,7 @@ from esp import ALGORITHMS, CBC, GCM, NULL, checksum, esp_of, lower_ttl
 from session import LAN4, PEER4, WAN4, Plain, Session, inner_addresses, ip_packet, udp_packet
 
 
+# conformance: A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, B1, B2, B3, B4, C1, C2, F1
 class Malformed:
     def __init__(self, report, name):
         self.session = Session(report, name, config={"limits": {"icmp_pps": 100000}})

@@ -28,6 +28,7 @@ def tunnels():
         yield number, label, algorithm, inner, outer, esn
 
 
+# conformance: D12
 class Matrix:
     def __init__(self, report):
         self.report = report

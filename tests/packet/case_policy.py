@@ -90,6 +90,7 @@ def outbound(report):
     session.run().judge()
 
 
+# conformance: B5, C3, F3, F4
 def inbound(report):
     session = Session(report, "policy-in")
     _, a_sa = session.tunnel(10)

@@ -10,6 +10,7 @@ the scripts where it can.
 from esp import CBC, GCM, lower_ttl
 from session import Plain, Session, inner_addresses, udp_packet
 
+# conformance: D1, D2, D3, D4, D4b, D5, D6, D7, D8, D9, D10
 OK, SEEN, OLD, ZERO, FORGED = "", "esp_replay", "esp_too_old", "esp_sequence_zero", "esp_integrity"
 CHEAP = "a replay with a wrong ICV"  # refused as a replay, before any cryptography
 WRAP = 2**32

@@ -45,6 +45,12 @@ static const struct {
 		"'integrity':{'algorithm':'hmac-sha1-96','key':'" HEX "'},'esn':false,"
 		"'df':'set','dscp':'copy','name':'west gate','sequence':9,'replay_bitmap':'ff'}" },
 	{ "sa add dir in spi 256 src 10.9.0.2 dst 10.9.0.1 reqid 1 enc null "
+	  "dscp 1,2,0x3 inner-dscp keep ecn no ttl 9 flow-label copy",
+		"sa.add",
+		"{'direction':'in','spi':256,'source':'10.9.0.2','destination':'10.9.0.1',"
+		"'reqid':1,'encryption':{'algorithm':'null'},'dscp':[1,2,3],"
+		"'inner_dscp':'keep','ecn':'no','ttl':9,'flow_label':'copy'}" },
+	{ "sa add dir in spi 256 src 10.9.0.2 dst 10.9.0.1 reqid 1 enc null "
 	  "int hmac-sha2-256-128 " KEY,
 		"sa.add",
 		"{'direction':'in','spi':256,'source':'10.9.0.2','destination':'10.9.0.1',"
@@ -367,8 +373,8 @@ static const struct {
 	{ "sa add encryption", "aes",
 		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-cbc aes-ctr " },
 	{ "sa add encryption aes-cbc", "", "" },
-	{ "sa add encryption aes-cbc 0x01", "e", "esn " },
-	{ "sa add encryption null", "e", "esn " },
+	{ "sa add encryption aes-cbc 0x01", "e", "esn ecn " },
+	{ "sa add encryption null", "e", "esn ecn " },
 	{ "policy add action", "", "protect bypass discard " },
 	{ "monitor", "", "acquire expire sa policy port mapping " },
 	{ "monitor sa", "p", "policy port " },

@@ -207,7 +207,7 @@ START_TEST(checksum_continues_from_the_template)
 	uint8_t outer[40]; // room for either family, as in a packet
 
 	for (unsigned int i = 0; i < 3 * 2 * 64; i++) {
-		struct gw_esp_inner inner = { 4, (uint8_t)(i * 5), i / 3 % 2, 100 };
+		struct gw_esp_inner inner = { 4, (uint8_t)(i * 5), i / 3 % 2, 100, 0 };
 		struct gw_sa *sa;
 
 		spec.df = dfs[i % 3];

@@ -67,6 +67,16 @@ static const struct {
 	const char *where;
 	const char *words; // in the error's text
 } refused[] = {
+	// conformance: C6
+	{ "{'encryption':{'algorithm':'des','key':'00'}}", "encryption.algorithm",
+		"MUST NOT); use aes-gcm-16" },
+	{ "{'encryption':{'algorithm':'cbc(des3_ede)','key':'00'}}", "encryption.algorithm",
+		"use aes-gcm-16" },
+	{ "{'encryption':{'algorithm':'Blowfish','key':'00'}}", "encryption.algorithm", "64 bits" },
+	{ "{'encryption':{'algorithm':'null'},'integrity':{'algorithm':'none','key':''}}",
+		"integrity.algorithm", "can be forged" },
+	{ "{'integrity':{'algorithm':'hmac(md5)','key':'00'}}", "integrity.algorithm",
+		"MUST NOT); use hmac-sha2-256-128" },
 	{ "{'direction':null}", "direction", "is missing" },
 	{ "{'direction':'inbound'}", "direction", "\"in\" or \"out\"" },
 	{ "{'mode':'beet'}", "mode", "\"tunnel\" or \"transport\"" },
@@ -110,7 +120,7 @@ static const struct {
 	{ "{'integrity':{'algorithm':'aes-gmac','key':'" KEY_20 "'}}", "integrity.algorithm",
 		"\"hmac-sha2-256-128\"" },
 	{ "{'encryption':'aes'}", "encryption", "group" },
-	{ "{'encryption':{'algorithm':'des'}}", "encryption.algorithm", "\"aes-gcm-16\"" },
+	{ "{'encryption':{'algorithm':'aes'}}", "encryption.algorithm", "\"aes-gcm-16\"" },
 	{ "{'encryption':{'algorithm':'" KEY_32 "'}}", "encryption.algorithm", "[redacted]" },
 	{ "{'encryption':{'algorithm':null}}", "encryption.algorithm", "is missing" },
 	{ "{'encryption':{'key':null}}", "encryption.key", "has 0 bytes" },
@@ -135,7 +145,7 @@ static const struct {
 	{ "{'integrity':{'algorithm':'hmac-sha2-256-128','key':'" KEY_32 "'}}", "integrity",
 		"leave integrity out" },
 	{ "{'encryption':{'algorithm':'aes-cbc','key':'" KEY_16
-	  "'},'integrity':{'algorithm':'md5','key':''}}",
+	  "'},'integrity':{'algorithm':'sha','key':''}}",
 		"integrity.algorithm", "\"hmac-sha1-96\"" },
 	{ "{'encryption':{'algorithm':'aes-cbc','key':'" KEY_16
 	  "'},'integrity':{'algorithm':'hmac-sha2-256-128','key':'" KEY_20 "'}}",
@@ -146,9 +156,21 @@ static const struct {
 	{ "{'esn':1}", "esn", "true or false" },
 	{ "{'replay_window':31}", "replay_window", "0 or from 32 to 1048576" },
 	{ "{'replay_window':1048577}", "replay_window", "1048576" },
+	// conformance: D11
 	{ "{'esn':true,'replay_window':0}", "replay_window", "set esn to false" },
 	{ "{'df':'keep'}", "df", "\"copy\", \"set\" or \"clear\"" },
 	{ "{'dscp':64}", "dscp", "0 to 63" },
+	{ "{'dscp':[0,1,2]}", "dscp", "has 3 numbers; a map has 64" },
+	{ "{'direction':'out','inner_dscp':'copy'}", "inner_dscp", "leave it out of an outbound" },
+	{ "{'inner_dscp':46}", "inner_dscp", "\"keep\", \"copy\" or a list of 64" },
+	{ "{'ecn':'maybe'}", "ecn", "\"copy\" or \"no\"" },
+	{ "{'ttl':0}", "ttl", "from 1 to 255" },
+	{ "{'ttl':256}", "ttl", "from 1 to 255" },
+	{ "{'flow_label':1048576}", "flow_label", "0 to 1048575" },
+	{ "{'mode':'transport','ecn':'no'}", "ecn", "leave it out in transport mode" },
+	{ "{'mode':'transport','ttl':5}", "ttl", "leave it out in transport mode" },
+	{ "{'mode':'transport','flow_label':5}", "flow_label", "leave it out in transport mode" },
+	{ "{'mode':'transport','inner_dscp':'copy'}", "inner_dscp", "in transport mode" },
 	{ "{'dscp':'ef'}", "dscp", "\"copy\"" },
 	{ "{'encapsulation':true}", "encapsulation", "group" },
 	{ "{'encapsulation':{'port':4500}}", "encapsulation.port", "source_port" },
@@ -206,6 +228,11 @@ static const struct {
 	{ "{'name':'to the branch, (1)'}", "to the branch, (1)" },
 	{ "{'direction':'out','df':'clear','dscp':46}", "\"dscp\": 46" },
 	{ "{'direction':'out','df':'set','dscp':'0'}", "\"df\": \"set\"" },
+	{ "{'inner_dscp':'copy'}", "\"inner_dscp\": \"copy\"" },
+	{ "{'direction':'out','ecn':'no'}", "\"ecn\": \"no\"" },
+	{ "{'direction':'out','ttl':255}", "\"ttl\": 255" },
+	{ "{'direction':'out','flow_label':'copy'}", "\"flow_label\": \"copy\"" },
+	{ "{'direction':'out','flow_label':1048575}", "\"flow_label\": 1048575" },
 	{ "{'direction':'out','replay_window':0,'esn':true}", "\"esn\": true" },
 	{ "{'source':'2001:db8::1','destination':'2001:db8::2'}", "\"2001:db8::2\"" },
 	{ "{'replay_window':0}", "\"replay_window\": 0" },
@@ -346,7 +373,7 @@ START_TEST(checks_values_out_of_range)
 	spec.source.family = 5;
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
 	spec = good;
-	spec.dscp = -2;
+	spec.dscp = -3;
 	ck_assert_int_eq(gw_sa_spec_check(&spec, NULL), -EINVAL);
 	spec = good;
 	spec.encapsulation.source_port = 4500;
