@@ -14,7 +14,7 @@ void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard);
 // The peer of an inbound SA in UDP sends from another address or port than sa->peer says.
 void gateway_event_mapping(
 	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port);
-void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, bool added);
+void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, const char *change);
 void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
 void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);
 
