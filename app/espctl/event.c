@@ -72,7 +72,8 @@ static void print_event(const json_t *event)
 		printf(" reqid %s", espctl_member_show(event, "reqid", reqid));
 		print_selector(json_object_get(event, "selector"));
 	} else if (strcmp(kind, "expire") == 0) {
-		printf(" %s", json_is_true(espctl_member(event, "hard")) ? "hard" : "soft");
+		printf(" %s %s", json_is_true(espctl_member(event, "hard")) ? "hard" : "soft",
+			espctl_member_text(event, "cause"));
 		print_sa(json_object_get(event, "sa"));
 	} else if (strcmp(kind, "sa") == 0) {
 		printf(" %s", espctl_member_text(event, "change"));

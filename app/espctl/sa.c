@@ -35,6 +35,13 @@ static const char *const df_choices[] = { "copy", "set", "clear", NULL };
 	}
 #define REQID .word = "reqid", .read = espctl_read_number, .value = "N"
 
+// With the names that `ip xfrm state add … limit` has for them.
+#define LIMIT(w, a, m, v)                                                                          \
+	{                                                                                          \
+		.word = (w), .alias = (a), .member = "lifetime." m, .read = espctl_read_number,    \
+		.value = (v)                                                                       \
+	}
+
 static const struct espctl_parameter add[] = {
 	DIRECTION,
 	SPI,
@@ -67,6 +74,16 @@ static const struct espctl_parameter add[] = {
 		.member = "encapsulation",
 		.read = espctl_read_ports,
 		.value = "PORT PORT" },
+	LIMIT("soft-bytes", "byte-soft", "soft_bytes", "BYTES"),
+	LIMIT("hard-bytes", "byte-hard", "hard_bytes", "BYTES"),
+	LIMIT("soft-packets", "packet-soft", "soft_packets", "PACKETS"),
+	LIMIT("hard-packets", "packet-hard", "hard_packets", "PACKETS"),
+	LIMIT("soft-seconds", "time-soft", "soft_seconds", "SECONDS"),
+	LIMIT("hard-seconds", "time-hard", "hard_seconds", "SECONDS"),
+	LIMIT("soft-use-seconds", "time-use-soft", "soft_use_seconds", "SECONDS"),
+	LIMIT("hard-use-seconds", "time-use-hard", "hard_use_seconds", "SECONDS"),
+	LIMIT("used-bytes", NULL, "used_bytes", "BYTES"),
+	LIMIT("used-packets", NULL, "used_packets", "PACKETS"),
 	PROTOCOL,
 	{ .word = "mode", .read = espctl_read_choice, .choices = modes },
 	{ .word = "sequence", .read = espctl_read_number, .value = "N" },
@@ -189,7 +206,17 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 		{ "origin", "origin" }, { "sequence", "sequence" },
 		{ "replay bitmap", "replay_bitmap" }, { "path mtu", "path_mtu" },
 		{ "learned for", "path_mtu_learned_seconds" }, { "inner mtu", "inner_mtu" },
-		{ "packets", "packets" }, { "bytes", "bytes" } };
+		{ "packets", "packets" }, { "bytes", "bytes" },
+		{ "lost", "lost" }, { "soft bytes", "lifetime.soft_bytes" },
+		{ "hard bytes", "lifetime.hard_bytes" },
+		{ "soft packets", "lifetime.soft_packets" },
+		{ "hard packets", "lifetime.hard_packets" },
+		{ "soft seconds", "lifetime.soft_seconds" },
+		{ "hard seconds", "lifetime.hard_seconds" },
+		{ "soft use", "lifetime.soft_use_seconds" },
+		{ "hard use", "lifetime.hard_use_seconds" },
+		{ "used bytes", "lifetime.used_bytes" },
+		{ "used packets", "lifetime.used_packets" } };
 	char buffer[ESPCTL_MEMBER_SIZE];
 
 	fprintf(out, "%s %s spi %s from %s to %s\n", espctl_member_text(sa, "direction"),

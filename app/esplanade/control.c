@@ -63,7 +63,7 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 	if (event->kind == GW_EVENT_MAPPING)
 		peer_moved(gateway, sa, &event->flow);
 	else
-		gateway_event_expire(gateway, sa, event->bits & GW_SA_EVENT_SEQUENCE_END);
+		gateway_expiry_report(gateway, sa, event);
 }
 
 static unsigned int drain_events(struct gateway *gateway)
@@ -96,6 +96,7 @@ static void on_drain(evutil_socket_t, short, void *ctx)
 
 	if (gateway_host_drain(gateway) + drain_events(gateway))
 		last_busy_ns = now;
+	gateway_expiry_poll(gateway, now);
 	gw_reclaim_poll(gateway->reclaim);
 	if (gateway->path_mtu_stale)
 		gateway_path_mtu_refresh(gateway);

@@ -65,7 +65,8 @@ static json_t *sa_id_object(const struct gw_sa_spec *spec)
 		gw_addr_format(&spec->destination, destination), "reqid", (json_int_t)spec->reqid);
 }
 
-void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard)
+void gateway_event_expire(
+	struct gateway *gateway, struct gw_sa *sa, bool hard, enum gw_expiry_cause cause)
 {
 	json_t *params;
 
@@ -73,6 +74,7 @@ void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard)
 		return;
 	params = event_new(GATEWAY_EVENT_EXPIRE);
 	json_object_set_new(params, "hard", json_boolean(hard));
+	json_object_set_new(params, "cause", json_string(gw_expiry_words[cause]));
 	json_object_set_new(params, "sa", sa_id_object(&sa->spec));
 	publish(gateway, GATEWAY_EVENT_EXPIRE, params);
 }

@@ -10,7 +10,8 @@
 
 // What subscribers of the control socket are told. Nothing is built when nobody listens.
 void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
-void gateway_event_expire(struct gateway *gateway, struct gw_sa *sa, bool hard);
+void gateway_event_expire(
+	struct gateway *gateway, struct gw_sa *sa, bool hard, enum gw_expiry_cause cause);
 // The peer of an inbound SA in UDP sends from another address or port than sa->peer says.
 void gateway_event_mapping(
 	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port);

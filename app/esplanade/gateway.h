@@ -10,6 +10,7 @@
 #include "base/reclaim.h"
 #include "graph/worker.h"
 #include "ipsec/db.h"
+#include "ipsec/expiry.h"
 #include "linux/netlink.h"
 #include "linux/tap.h"
 #include "route/db.h"
@@ -30,6 +31,7 @@ struct gateway {
 	struct gw_reclaim *reclaim;
 
 	struct gw_ipsec_db *ipsec;
+	struct gw_expiry *expiry; // SAs whose time is limited
 	struct gw_route_db *routes;
 	struct gw_hold *hold;
 	bool path_mtu_stale;       // routes changed: SAs should learn their MTU again
@@ -47,9 +49,8 @@ struct gateway {
 // Kinds of events on the control socket, as bits.
 enum gateway_event {
 	GATEWAY_EVENT_ACQUIRE = 1 << 0, // a PROTECT policy met a packet and has no SA
-	GATEWAY_EVENT_EXPIRE =
-		1 << 1,            // an SA's sequence numbers run out (soft) or have run out (hard)
-	GATEWAY_EVENT_SA = 1 << 2, // an SA was added, updated or deleted
+	GATEWAY_EVENT_EXPIRE = 1 << 1,  // an SA should be renewed (soft), or has ended (hard)
+	GATEWAY_EVENT_SA = 1 << 2,      // an SA was added, updated or deleted
 	GATEWAY_EVENT_POLICY = 1 << 3,  // a policy was added or deleted
 	GATEWAY_EVENT_PORT = 1 << 4,    // a port's link went up or down
 	GATEWAY_EVENT_MAPPING = 1 << 5, // the peer of an SA with UDP encapsulation has moved

@@ -46,6 +46,9 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 
 	if (change == GW_IPSEC_SA_ADDED || change == GW_IPSEC_SA_UPDATED)
 		gateway_path_mtu_set(gateway, sa);
+	// An update leaves the time that an SA has as it is.
+	if (sa && change != GW_IPSEC_SA_UPDATED)
+		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
 	if (!gateway->api)
 		return;
 	if (sa)
@@ -99,6 +102,9 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 		return gw_error_set(err, ENOMEM, "no memory");
 	ipsec.qsbr = gateway->qsbr;
 	ipsec.reclaim = routes.reclaim = gateway->reclaim;
+	gateway->expiry = gw_expiry_new();
+	if (!gateway->expiry)
+		return gw_error_set(err, ENOMEM, "no memory");
 	gateway->ipsec = gw_ipsec_db_new(&ipsec, err);
 	if (!gateway->ipsec)
 		return -ENOMEM;
@@ -175,6 +181,7 @@ static void stop(struct gateway *gateway)
 	gateway_ports_free(gateway);
 	if (gateway->ipsec)
 		gw_ipsec_db_free(gateway->ipsec);
+	gw_expiry_free(gateway->expiry);
 	if (gateway->routes)
 		gw_route_db_free(gateway->routes);
 	gw_reclaim_free(gateway->reclaim);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "ipsec/lifetime.h"
 
 json_t *gateway_sa_add(struct gw_rpc_call *call, json_t *params)
 {
@@ -43,17 +44,15 @@ json_t *gateway_sa_delete(struct gw_rpc_call *call, json_t *params)
 	return gateway_result("deleted", 1);
 }
 
-// How far an outbound SA is with its sequence numbers (RFC 4303 section 3.3.3).
+// How far an SA is with its lifetime.
 static const char *state_of(const struct gw_sa *sa)
 {
-	// Relaxed: a number for people, not ordered with anything.
-	uint64_t used = atomic_load_explicit(&sa->sequence.used, memory_order_relaxed);
-
-	if (sa->direction == GW_DIRECTION_IN)
-		return "active";
-	if (used >= sa->sequence_last)
-		return "exhausted";
-	return used >= sa->sequence_last / 8 * 7 ? "expiring" : "active";
+	if (gw_lifetime_ended(sa))
+		return "expired";
+	// Relaxed: a word for people, not ordered with anything.
+	return atomic_load_explicit(&sa->events, memory_order_relaxed) & GW_SA_EVENT_SOFT
+		       ? "expiring"
+		       : "active";
 }
 
 static void put_counters(json_t *object, const struct gateway *gateway, const struct gw_sa *sa)
@@ -104,6 +103,8 @@ static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 		gateway_put_count(object, "path_mtu", mtu);
 		gateway_put_count(object, "inner_mtu", gw_sa_inner_mtu(sa, mtu));
 		put_told(object, sa);
+	} else if (sa->replay->window) {
+		gateway_put_count(object, "lost", gw_sa_lost(sa, gateway->dataplane.worker_count));
 	}
 	put_counters(object, gateway, sa);
 	return object;
@@ -189,6 +190,7 @@ static int list_one(void *ctx, struct gw_sa *sa, enum gw_origin origin)
 	struct selection *selection = ctx;
 	struct gw_sa_spec spec = sa->spec;
 
+	gw_lifetime_snapshot(sa, &spec.lifetime);
 	if (!is_selected(selection, sa) || !gateway_page_take(&selection->page))
 		return selection->page.limit == 0;
 	// Relaxed: as of about now is all that a list can say.

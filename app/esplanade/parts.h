@@ -42,6 +42,12 @@ void gateway_host_tick(struct gateway *gateway);
 // route_db's callback: the neighbour is known, its packets may go.
 void gateway_host_neighbour_known(void *gateway, uint8_t port, const struct gw_addr *addr);
 
+// expiry.c: lifetimes of SAs. changed is told of every SA that comes or goes; poll is to be called
+// often, report with what a worker told of an SA.
+void gateway_expiry_changed(struct gateway *gateway, struct gw_sa *sa, bool added);
+void gateway_expiry_poll(struct gateway *gateway, uint64_t now_ns);
+void gateway_expiry_report(struct gateway *gateway, struct gw_sa *sa, const struct gw_event *event);
+
 // seed.c: built-in policies and what the configuration lists, in one transaction, before the
 // workers start.
 int gateway_seed(struct gateway *gateway, struct gw_error *err);

@@ -103,7 +103,8 @@ static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec 
 	       gw_addr_equal(&a->source, &b->source) && a->reqid == b->reqid && a->esn == b->esn &&
 	       a->replay_window == b->replay_window && a->df == b->df && a->dscp == b->dscp &&
 	       a->encapsulation.source_port == b->encapsulation.source_port &&
-	       a->encapsulation.destination_port == b->encapsulation.destination_port;
+	       a->encapsulation.destination_port == b->encapsulation.destination_port &&
+	       gw_lifetime_equal(&a->lifetime, &b->lifetime);
 }
 
 // The window's bits as the new one wants them: what it sees farther back than the old one did
@@ -137,6 +138,8 @@ static int carry_state(struct reload *reload, const struct gw_sa *sa, struct gw_
 
 	if (rc)
 		return gw_error_set(reload->err, -rc, "out of memory");
+	spec->lifetime.used_bytes = now.lifetime.used_bytes;
+	spec->lifetime.used_packets = now.lifetime.used_packets;
 	if (spec->direction == GW_DIRECTION_IN) {
 		rc = carry_window(&now, spec);
 		if (rc)
@@ -191,7 +194,8 @@ static int stage_one(struct reload *reload, const struct sides *sides)
 	if (was && same_keys(was, fresh)) {
 		gw_log_warning(
 			"reload: the SA with SPI 0x%08x and destination %s was deleted over the "
-			"control socket and stays so: give it a new key to have it back",
+			"control socket or has expired, and stays so: give it a new key to have "
+			"it back",
 			fresh->spi, gw_addr_format(&fresh->destination, address));
 		reload->skipped++;
 		return 0;

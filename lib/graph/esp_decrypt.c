@@ -22,6 +22,7 @@
 #include <rte_ring.h>
 
 #include "graph/buffer.h"
+#include "graph/expiry.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
@@ -169,6 +170,7 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 	default:
 		break;
 	}
+	sa->counters[worker->index].received++;
 	gw_replay_raise(sa->replay, op->sequence);
 	if (sa->udp_bytes)
 		check_mapping(worker, packet, op->sequence);
@@ -189,6 +191,20 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 	}
 }
 
+// Whatever may be wrong inside: the peer sent it, once.
+static bool is_authentic(enum gw_drop reason)
+{
+	switch (reason) {
+	case GW_DROP_ESP_INTEGRITY:
+	case GW_DROP_CRYPTO_FAILED:
+	case GW_DROP_ESP_REPLAY:
+	case GW_DROP_ESP_TOO_OLD:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static void count_packet(const struct gw_worker *worker, const struct gw_packet *packet)
 {
 	struct gw_sa_worker_counters *counters = &packet->sa->counters[worker->index];
@@ -203,6 +219,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_op ops[GW_VECTOR];
+	struct gw_expiry_tally tally = {};
 	uint16_t position[GW_VECTOR]; // of op i among the packets
 	unsigned int ready = 0;
 
@@ -221,6 +238,10 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		}
 		packets[i] = mbuf;
 		packet = gw_packet(mbuf);
+		if (unlikely(gw_expiry_is_over(worker, packet->sa))) {
+			nexts[i] = gw_to_drop(packet, GW_DROP_SA_EXPIRED, EDGE_DROP);
+			continue;
+		}
 		ip = rte_pktmbuf_mtod(mbuf, uint8_t *);
 		// Relaxed: a value a moment old only makes the window a little wider.
 		reason = check(packet, ip,
@@ -240,6 +261,11 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct gw_packet *packet = gw_packet(mbuf);
 		enum gw_drop reason = finish(worker, mbuf, packet, &ops[i]);
 
+		if (likely(is_authentic(reason)))
+			gw_expiry_count(worker, &tally, packet->sa,
+				reason == GW_DROP_COUNT ? packet->ip_bytes : ops[i].payload_bytes);
+		else if (reason == GW_DROP_ESP_INTEGRITY)
+			gw_expiry_forged(worker, packet->sa);
 		if (likely(reason == GW_DROP_COUNT)) {
 			count_packet(worker, packet);
 			nexts[position[i]] = EDGE_SPD_IN;
@@ -247,6 +273,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);
 		}
 	}
+	gw_expiry_flush(worker, &tally);
 }
 
 static uint16_t esp_decrypt(

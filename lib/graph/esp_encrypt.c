@@ -6,7 +6,8 @@
 //
 // For each packet:
 //   1. make it contiguous and ours alone
-//   2. take its sequence number, one block for all packets of an SA in the vector
+//   2. take its sequence number and what it uses up of the SA's lifetime, one block for all
+//      packets of an SA in the vector
 //   3. behind the inner packet, or in transport mode behind the payload: padding, pad length, next
 //      header, room for the ICV
 //   4. before it: IV (written by the engine), SPI and sequence number, UDP header where the SA has
@@ -19,31 +20,14 @@
 #include <netinet/in.h>
 
 #include <rte_ether.h>
-#include <rte_ring.h>
 
 #include "graph/buffer.h"
+#include "graph/expiry.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 
 enum { EDGE_IP_OUTPUT, EDGE_DROP };
-
-static void raise_sequence_event(struct gw_worker *worker, struct gw_sa *sa, enum gw_sa_event bit)
-{
-	struct gw_event event = {
-		.kind = GW_EVENT_SA,
-		.spi = rte_be_to_cpu_32(sa->spi),
-		.bits = bit,
-		.destination = sa->spec.destination,
-		.direction = sa->direction,
-	};
-
-	// Relaxed: whoever sets the bit first tells; nothing else hangs on it.
-	if (atomic_fetch_or_explicit(&sa->events, bit, memory_order_relaxed) & bit)
-		return;
-	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
-		atomic_fetch_and_explicit(&sa->events, ~(uint32_t)bit, memory_order_relaxed);
-}
 
 // The packet's bytes around the inner packet; returns the ESP header.
 static uint8_t *encapsulate(
@@ -155,15 +139,14 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 		struct rte_mbuf *mbuf;
+		enum gw_drop reason;
 
 		gw_node_prefetch(packets, i, count);
-		if (unlikely(packet->sequence == 0)) {
-			raise_sequence_event(worker, packet->sa, GW_SA_EVENT_SEQUENCE_END);
-			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_SEQUENCE_END, EDGE_DROP);
+		reason = gw_expiry_admit(worker, packet);
+		if (unlikely(reason != GW_DROP_COUNT)) {
+			nexts[i] = gw_to_drop(packet, reason, EDGE_DROP);
 			continue;
 		}
-		if (unlikely(packet->sequence >= packet->sa->sequence_last / 8 * 7))
-			raise_sequence_event(worker, packet->sa, GW_SA_EVENT_SEQUENCE_NEAR_END);
 		mbuf = gw_buffer_own(
 			worker, packets[i], GW_ESP_MAX_FRONT + RTE_ETHER_HDR_LEN, GW_ESP_MAX_BACK);
 		if (unlikely(!mbuf)) {

@@ -8,6 +8,7 @@
 
 #include "graph/packet.h"
 #include "graph/worker.h"
+#include "ipsec/lifetime.h"
 #include "ipsec/sequence.h"
 
 // SAs of one vector, found by their address: twice as many slots as packets, so that a search ends
@@ -18,7 +19,9 @@ struct block {
 	struct gw_sa *sa;
 	uint64_t next;
 	uint32_t wanted;
-	uint32_t left; // numbers not given out yet
+	uint32_t left;       // numbers not given out yet
+	uint64_t bytes;      // of its packets
+	uint64_t bytes_left; // that its lifetime still has for them
 };
 
 static struct block *find(
@@ -39,6 +42,29 @@ static struct block *find(
 	}
 }
 
+// Once a vector and SA: what the SA's packets need, from what all workers share.
+static void take(struct block *block)
+{
+	struct gw_sa *sa = block->sa;
+
+	block->left =
+		gw_sequence_take(&sa->sequence, sa->sequence_last, block->wanted, &block->next);
+	block->bytes_left =
+		sa->limits & GW_LIMIT_BYTES ? gw_lifetime_take_bytes(sa, block->bytes) : UINT64_MAX;
+}
+
+// The number of the SA's next packet; 0: there is none for it, nor for any after it.
+static uint64_t give(struct block *block, uint32_t bytes)
+{
+	if (block->left == 0 || bytes > block->bytes_left) {
+		block->left = 0;
+		return 0;
+	}
+	block->left--;
+	block->bytes_left -= bytes;
+	return block->next++;
+}
+
 void gw_sequence_blocks_take(void **packets, unsigned int count)
 {
 	struct block blocks[GW_VECTOR];
@@ -54,18 +80,12 @@ void gw_sequence_blocks_take(void **packets, unsigned int count)
 		if (!block || block->sa != sa)
 			block = find(blocks, slots, &used, sa);
 		block->wanted++;
+		block->bytes += gw_packet(packets[i])->ip_bytes;
 		of_packet[i] = (uint16_t)(block - blocks);
 	}
 	for (unsigned int i = 0; i < used; i++)
-		blocks[i].left = gw_sequence_take(&blocks[i].sa->sequence,
-			blocks[i].sa->sequence_last, blocks[i].wanted, &blocks[i].next);
-	for (unsigned int i = 0; i < count; i++) {
-		block = &blocks[of_packet[i]];
-		if (block->left) {
-			gw_packet(packets[i])->sequence = block->next++;
-			block->left--;
-		} else {
-			gw_packet(packets[i])->sequence = 0;
-		}
-	}
+		take(&blocks[i]);
+	for (unsigned int i = 0; i < count; i++)
+		gw_packet(packets[i])->sequence =
+			give(&blocks[of_packet[i]], gw_packet(packets[i])->ip_bytes);
 }

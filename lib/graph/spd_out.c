@@ -10,6 +10,7 @@
 #include <rte_ether.h>
 #include <rte_ring.h>
 
+#include "graph/expiry.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
@@ -96,7 +97,9 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 	struct gw_sa *sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
 	uint16_t mtu;
 
-	if (unlikely(!sa)) {
+	// One that has ended is as good as none: until the control core has taken it away, and an
+	// older one may take over.
+	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
 		raise_acquire(worker, policy->carrier, &packet->flow);
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
 	}

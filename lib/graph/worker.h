@@ -61,12 +61,13 @@ struct gw_event {
 	// ones; PATH_MTU: the packet of ours that the ICMP error quotes.
 	struct gw_flow flow;
 	uint32_t spi;               // SA, MAPPING, PATH_MTU: host order
-	uint32_t bits;              // SA: enum gw_sa_event
+	uint32_t bits;              // SA: one of enum gw_sa_event
 	uint32_t sequence;          // PATH_MTU: the quoted one
 	uint16_t mtu;               // PATH_MTU: the one told
 	struct gw_addr destination; // SA, MAPPING, PATH_MTU
 	uint8_t direction;          // SA, MAPPING, PATH_MTU
-	uint8_t reserved[8];
+	uint8_t cause;              // SA: enum gw_expiry_cause
+	uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 

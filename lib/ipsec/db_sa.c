@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "ipsec/lifetime.h"
 
 // SAs in the database: identified by direction, protocol, SPI and destination.
 
@@ -309,6 +310,7 @@ void gw_db_sa_hand_over(struct gw_db_sa *record)
 	// The successor is not published: nobody else looks at it.
 	if (used > atomic_load_explicit(to, memory_order_relaxed))
 		atomic_store_explicit(to, used, memory_order_relaxed);
+	gw_lifetime_hand_over(record->sa, record->successor->sa);
 }
 
 void gw_db_sa_clear_way(struct gw_ipsec_db *db, struct gw_db_sa *record)

@@ -227,3 +227,18 @@ void gw_replay_read(const struct gw_replay *replay, uint64_t *top, uint8_t *bitm
 			bitmap[back / 8] |= (uint8_t)(1u << (back % 8));
 	}
 }
+
+uint64_t gw_replay_missing(const struct gw_replay *replay, uint64_t top)
+{
+	uint64_t missing = 0;
+
+	for (uint64_t back = 0; back < replay->window && back < top; back++) {
+		uint64_t sequence = top - back;
+		uint64_t slot = atomic_load_explicit(
+			&replay->blocks[block_of(sequence) & replay->block_mask],
+			memory_order_relaxed);
+
+		missing += judge(slot, sequence) == GW_REPLAY_NEW;
+	}
+	return missing;
+}

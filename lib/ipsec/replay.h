@@ -47,6 +47,9 @@ enum gw_replay_verdict gw_replay_check(const struct gw_replay *replay, uint64_t 
 enum gw_replay_verdict gw_replay_record(struct gw_replay *replay, uint64_t sequence);
 void gw_replay_raise(struct gw_replay *replay, uint64_t sequence);
 
+// Any thread: how many numbers of the window that ends at top were not received.
+uint64_t gw_replay_missing(const struct gw_replay *replay, uint64_t top);
+
 // Any thread: reads the state back, consistent enough to hand over: never shows a received number
 // as new. bitmap has window / 8 bytes (rounded up).
 void gw_replay_read(const struct gw_replay *replay, uint64_t *top, uint8_t *bitmap);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "ipsec/esp.h"
+#include "ipsec/lifetime.h"
 #include "net/checksum.h"
 
 // One allocation holds the SA, the counters of the workers and the replay window: a million SAs
@@ -115,7 +116,6 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
 	sa->reqid = spec->reqid;
 	sa->spi = rte_cpu_to_be_32(spec->spi);
-	sa->sequence_last = gw_sequence_last(spec->esn);
 	sa->direction = (uint8_t)spec->direction;
 	sa->esn = spec->esn;
 	sa->iv_bytes = gw_crypto_iv_bytes(sa->key);
@@ -173,9 +173,11 @@ struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, str
 		sa->replay = (struct gw_replay *)((uint8_t *)(sa + 1) + counter_bytes);
 		gw_replay_init(sa->replay, spec->replay_window, spec->sequence, spec->replay_bitmap,
 			spec->replay_bitmap_bytes);
+		sa->missing_at_start = gw_replay_missing(sa->replay, spec->sequence);
 	}
 	fill_hot(sa, spec);
 	fill_cold(sa, spec);
+	gw_lifetime_start(sa, spec);
 	return sa;
 }
 
@@ -244,6 +246,7 @@ static int snapshot_replay(const struct gw_sa *sa, struct gw_sa_spec *spec)
 int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec)
 {
 	*spec = sa->spec;
+	gw_lifetime_snapshot(sa, &spec->lifetime);
 	if (sa->replay)
 		return snapshot_replay(sa, spec);
 	// Workers that came too late for the last numbers push the counter past the end.
@@ -265,6 +268,22 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 	}
 	for (unsigned int i = 0; i < GW_SA_DROP_COUNT; i++)
 		totals->drops[i] = atomic_load_explicit(&sa->drops[i], memory_order_relaxed);
+}
+
+// What came between the start and top, less what of it was received or may still come. Received
+// numbers are added up after the window is read, so that none looks lost that is not.
+uint64_t gw_sa_lost(const struct gw_sa *sa, unsigned int workers)
+{
+	uint64_t top, due, here;
+
+	if (!sa->replay || sa->replay->window == 0)
+		return 0;
+	top = atomic_load_explicit(&sa->replay->top, memory_order_relaxed);
+	due = top - sa->spec.sequence + sa->missing_at_start;
+	here = gw_replay_missing(sa->replay, top);
+	for (unsigned int i = 0; i < workers; i++)
+		here += *(const volatile uint64_t *)&sa->counters[i].received;
+	return due > here ? due - here : 0;
 }
 
 // The largest payload that ESP with its header, IV, trailer and ICV fits around within room bytes;

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "crypto/key.h"
+#include "ipsec/limits.h"
 #include "ipsec/replay.h"
 #include "ipsec/sequence.h"
 #include "spec/sa.h"
@@ -32,6 +33,7 @@ struct gw_sa_worker_counters {
 	uint64_t packets;      // worker: wo, control: ro
 	uint64_t bytes;        // of inner packets; worker: wo, control: ro
 	uint64_t last_used_ns; // worker: wo, control: ro; gw_clock_ns at vector granularity
+	uint64_t received;     // inbound: numbers recorded in the window; worker: wo, control: ro
 } __rte_cache_aligned;
 
 struct gw_sa {
@@ -57,7 +59,11 @@ struct gw_sa {
 	// Which of the two outer header templates is in force: 0: outer, 1: other. control: wo at
 	// any time (release), worker: ro (acquire, once a packet)
 	_Atomic uint8_t outer_turn;
-	uint8_t reserved[4];
+	uint8_t limits;       // bits of enum gw_limit: what workers have to look at
+	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
+	// it, and for good; any thread: rw
+	_Atomic uint8_t expired;
+	uint8_t reserved[2];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
@@ -65,6 +71,7 @@ struct gw_sa {
 	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
 	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
 				   // complemented sum folded)
+	uint64_t sequence_soft;    // outbound: from this number on the SA should be renewed
 
 	// --- line 2: worker: rw
 	struct gw_sequence sequence __rte_cache_aligned; // outbound
@@ -73,11 +80,18 @@ struct gw_sa {
 	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an
 	// authentic packet, so that each change is told once.
 	_Atomic uint64_t mapping;
+	_Atomic uint64_t used_bytes;    // where limits has BYTES
+	_Atomic uint64_t used_packets;  // inbound, where limits has PACKETS
+	_Atomic uint64_t first_used_ns; // where limits has USE; 0: not yet
+	_Atomic uint64_t deadline_ns;   // where limits has TIME: when the SA ends
 
 	// --- line 3: drops are rare, so all workers share them. worker: rw (relaxed), control: ro
 	_Atomic uint64_t drops[GW_SA_DROP_COUNT] __rte_cache_aligned;
 
-	// --- line 4: the template of an SA whose addresses or ports were changed in place an odd
+	// --- line 4: read where limits says so. control: wo before publication, worker: ro
+	struct gw_sa_limits limit __rte_cache_aligned;
+
+	// --- line 5: the template of an SA whose addresses or ports were changed in place an odd
 	// number of times. control: wo while not in force, worker: ro
 	struct gw_sa_other_outer {
 		uint8_t bytes[48];
@@ -87,6 +101,8 @@ struct gw_sa {
 	// --- cold. control: rw, worker: never
 	struct gw_sa_spec spec __rte_cache_aligned; // without keys: wiped once they are expanded
 	uint64_t added_ns;
+	uint32_t expiry_place;     // gw_expiry's own
+	uint64_t missing_at_start; // inbound: numbers in the window not received at first
 	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
 	struct gw_addr peer;
 	uint16_t peer_port;
@@ -101,13 +117,15 @@ struct gw_sa {
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, reserved) < 64, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, outer) == 64, "line 1: the outer header template");
-static_assert(offsetof(struct gw_sa, ipv4_checksum) < 128, "line 1: the outer header template");
+static_assert(offsetof(struct gw_sa, sequence_soft) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence) == 128, "line 2: written by workers");
+static_assert(offsetof(struct gw_sa, deadline_ns) < 192, "line 2: written by workers");
 static_assert(offsetof(struct gw_sa, drops) == 192, "line 3: written by workers, rarely");
 
 enum gw_sa_event {
-	GW_SA_EVENT_SEQUENCE_NEAR_END = 1, // seven eighths of the numbers are used
-	GW_SA_EVENT_SEQUENCE_END = 2,
+	GW_SA_EVENT_SOFT = 1, // the SA should be renewed
+	GW_SA_EVENT_HARD = 2, // it has ended
+	GW_SA_EVENT_USED = 4, // its first packet came, which starts its time
 };
 
 // Control core. Checks nothing that gw_sa_spec_check checked. Keys are expanded; the copy in
@@ -158,6 +176,10 @@ static inline bool gw_sa_is_between(const struct gw_sa *sa, const uint8_t *ip)
 	return sa->outer_family == 4 ? memcmp(ip + 12, outer + 12, 8) == 0
 				     : memcmp(ip + 8, outer + 8, 32) == 0;
 }
+
+// Control core: inbound, numbers that left the replay window without having been received, since
+// the SA was added. Off by what workers have in hand while packets come. 0 without a window.
+uint64_t gw_sa_lost(const struct gw_sa *sa, unsigned int workers);
 
 struct gw_sa_totals {
 	uint64_t packets;

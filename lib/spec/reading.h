@@ -30,5 +30,9 @@ bool gw_addr_is_unicast(const struct gw_addr *addr);
 // A MAC address that one interface can have.
 bool gw_mac_is_unicast(const uint8_t mac[6]);
 
+// A number, as text where a double would not hold it exactly: many JSON programs keep numbers as
+// doubles. NULL when there is no memory.
+json_t *gw_u64_write(uint64_t number);
+
 // Sets object[name] to value, whose reference it takes; false when there is no memory.
 bool gw_json_put(json_t *object, const char *name, json_t *value);

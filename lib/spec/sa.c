@@ -13,14 +13,12 @@
 
 #include "base/hex.h"
 #include "base/secret.h"
+#include "spec/lifetime_fields.h"
 #include "spec/reading.h"
 #include "spec/sa_check.h"
 #include "spec/tables.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-// Above it, doubles skip integers, and many JSON programs keep numbers as doubles.
-#define LARGEST_EXACT_NUMBER ((UINT64_C(1) << 53) - 1)
 
 const char *const gw_direction_words[] = { "in", "out", NULL };
 static const char *const mode_words[] = { "tunnel", "transport", NULL };
@@ -240,6 +238,10 @@ static const struct gw_field sa_fields[] = {
 	{ "encapsulation", NULL, OFFSET(encapsulation), false,
 		"ESP in UDP (RFC 3948); left out: ESP stands bare.",
 		.table = &encapsulation_table },
+	{ "lifetime", NULL, OFFSET(lifetime), false,
+		"After how much the SA is to be renewed, and when it ends; left out: only when its "
+		"sequence numbers or its key are used up.",
+		.table = &gw_lifetime_table },
 	{ "sequence", gw_read_u64, OFFSET(sequence), false,
 		"State from an earlier life of the SA. Outbound: the last sequence number used; "
 		"inbound: the highest one received.",
@@ -298,16 +300,6 @@ static json_t *write_addr(const struct gw_addr *addr)
 	return json_string(gw_addr_format(addr, text));
 }
 
-static json_t *write_u64(uint64_t number)
-{
-	char text[21];
-
-	if (number <= LARGEST_EXACT_NUMBER)
-		return json_integer((json_int_t)number);
-	snprintf(text, sizeof(text), "%" PRIu64, number);
-	return json_string(text);
-}
-
 static json_t *write_bitmap(const struct gw_sa_spec *spec)
 {
 	char *text = malloc(2 * (size_t)spec->replay_bitmap_bytes + 1);
@@ -348,7 +340,8 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 		       spec->dscp < 0 ? json_string("copy") : json_integer(spec->dscp)) &&
 	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",
 						    write_encapsulation(&spec->encapsulation))) &&
-	       gw_json_put(object, "sequence", write_u64(spec->sequence)) &&
+	       gw_lifetime_put(object, &spec->lifetime) &&
+	       gw_json_put(object, "sequence", gw_u64_write(spec->sequence)) &&
 	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "net/addr.h"
 #include "spec/algorithm.h"
+#include "spec/lifetime.h"
 
 // A security association as an operator or an IKE daemon describes it (RFC 4301 section 4.4.2):
 // plain values, the only place where they are checked. Holds keys: wipe with gw_sa_spec_wipe.
@@ -58,6 +59,7 @@ struct gw_sa_spec {
 	enum gw_df df;
 	int16_t dscp; // of the outer header: 0 to 63, or -1: copy from the inner one
 	struct gw_encapsulation encapsulation;
+	struct gw_lifetime lifetime;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "spec/lifetime_fields.h"
 #include "spec/reading.h"
 #include "spec/sa.h"
 
@@ -127,6 +128,11 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 			"takes ESP in UDP",
 			ports->destination_port, GW_NAT_T_PORT);
 	return 0;
+}
+
+static int check_lifetime(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	return gw_lifetime_check(&spec->lifetime, err);
 }
 
 static int check_encryption_key(const struct gw_sa_spec *spec, struct gw_error *err)
@@ -250,6 +256,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	int (*const checks[])(const struct gw_sa_spec *, struct gw_error *) = {
 		gw_sa_spec_check_running,
+		check_lifetime,
 		check_algorithms,
 		check_state,
 	};

@@ -16,7 +16,9 @@
 #include "spec/sa.h"
 
 #define LONGEST_SHOWN 40 // characters of a value that an error repeats
-#define SHORTEST_KEY  16 // hexadecimal digits that may be a key: no address or number has as many
+// Above it, doubles skip integers.
+#define LARGEST_EXACT_NUMBER ((UINT64_C(1) << 53) - 1)
+#define SHORTEST_KEY         16 // hexadecimal digits that may be a key: no address or number has as many
 
 static bool may_be_key(const char *text)
 {
@@ -256,6 +258,16 @@ bool gw_addr_is_unicast(const struct gw_addr *addr)
 bool gw_mac_is_unicast(const uint8_t mac[6])
 {
 	return !(mac[0] & 1) && !all_bytes(mac, 6, 0);
+}
+
+json_t *gw_u64_write(uint64_t number)
+{
+	char text[21];
+
+	if (number <= LARGEST_EXACT_NUMBER)
+		return json_integer((json_int_t)number);
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	return json_string(text);
 }
 
 bool gw_json_put(json_t *object, const char *name, json_t *value)

@@ -61,6 +61,14 @@ static const struct {
 		"{'direction':'out','spi':256,'source':'10.9.0.1','destination':'10.9.0.2',"
 		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
 		"'encapsulation':{'source_port':4500,'destination_port':61440},'esn':true}" },
+	{ "sa add dir out spi 256 src 10.9.0.1 dst 10.9.0.2 reqid 1 enc aes-gcm-16 " KEY
+	  " soft-bytes 1 byte-hard 2 packet-soft 3 hard-packets 4 time-soft 5 time-hard 6 "
+	  "time-use-soft 7 hard-use-seconds 8",
+		"sa.add",
+		"{'direction':'out','spi':256,'source':'10.9.0.1','destination':'10.9.0.2',"
+		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
+		"'lifetime':{'soft_bytes':1,'hard_bytes':2,'soft_packets':3,'hard_packets':4,"
+		"'soft_seconds':5,'hard_seconds':6,'soft_use_seconds':7,'hard_use_seconds':8}}" },
 	{ "sa get direction in spi 0xffffffff destination 2001:db8::1", "sa.get",
 		"{'direction':'in','spi':4294967295,'destination':'2001:db8::1'}" },
 	{ "sa del dir out spi 256 dst 10.9.0.2 protocol esp", "sa.delete",
@@ -354,7 +362,7 @@ static const struct {
 	{ "sa add", "d", "direction destination df dscp " },
 	{ "sa add direction in", "d", "destination df dscp " },
 	{ "sa add direction", "", "in out " },
-	{ "sa add", "u", "udp " },
+	{ "sa add", "u", "udp used-bytes used-packets " },
 	{ "sa add udp 4500", "", "" },
 	{ "sa add encryption", "aes",
 		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-cbc aes-ctr " },

@@ -156,7 +156,18 @@ static const struct {
 	{ "{'name':'tab\\t'}", "name", "printable" },
 	{ "{'name':'12345678901234567890123456789012'}", "name", "31" },
 	{ "{'sequense':1}", "sequense", "did you mean \"sequence\"" },
-	{ "{'lifetime':1}", "lifetime", "the fields are name, direction" },
+	{ "{'colour':1}", "colour", "the fields are name, direction" },
+	{ "{'lifetime':1}", "lifetime", "group" },
+	{ "{'lifetime':{'hard':1}}", "lifetime.hard", "hard_bytes" },
+	{ "{'lifetime':{'hard_bytes':-1}}", "lifetime.hard_bytes", "not -1" },
+	{ "{'lifetime':{'hard_packets':'18446744073709551616'}}", "lifetime.hard_packets",
+		"18446744073709551615" },
+	{ "{'lifetime':{'hard_seconds':4294967296}}", "lifetime.hard_seconds",
+		"at most 4294967295" },
+	{ "{'lifetime':{'soft_use_seconds':4294967296}}", "lifetime.soft_use_seconds",
+		"at most 4294967295" },
+	{ "{'lifetime':{'soft_bytes':6,'hard_bytes':5}}", "lifetime.soft_bytes",
+		"beyond the hard limit, 5" },
 };
 
 START_TEST(refuses)
@@ -194,6 +205,13 @@ static const struct {
 	{ "{'replay_window':32,'sequence':4294967295,'replay_bitmap':'0x010300FF'}",
 		"\"010300ff\"" },
 	{ "{'replay_window':65536,'replay_bitmap':''}", "65536" },
+	{ "{'lifetime':{'soft_bytes':5,'hard_bytes':5,'soft_packets':7,'hard_seconds':4294967295,"
+	  "'hard_use_seconds':9,'used_packets':3,'used_bytes':2}}",
+		"\"lifetime\": {\"hard_bytes\": 5, \"hard_seconds\": 4294967295, "
+		"\"hard_use_seconds\": 9, \"soft_bytes\": 5, \"soft_packets\": 7, \"used_bytes\": "
+		"2, "
+		"\"used_packets\": 3}" },
+	{ "{'lifetime':{'hard_bytes':'18446744073709551615'}}", "\"18446744073709551615\"" },
 	{ "{'esn':true,'sequence':9007199254740991}", "\"sequence\": 9007199254740991" },
 	{ "{'esn':true,'sequence':'18446744073709551615'}", "\"18446744073709551615\"" },
 	{ "{'encryption':{'algorithm':'rfc4106(gcm(aes))','key':'0x" KEY_36 "'}}", "aes-gcm-16" },
