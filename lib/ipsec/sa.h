@@ -59,7 +59,7 @@ struct gw_sa {
 	// Which of the two outer header templates is in force: 0: outer, 1: other. control: wo at
 	// any time (release), worker: ro (acquire, once a packet)
 	_Atomic uint8_t outer_turn;
-	uint8_t limits;       // bits of enum gw_limit: what workers have to look at
+	uint8_t limits; // bits of enum gw_limit: what workers have to look at
 	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
 	// it, and for good; any thread: rw
 	_Atomic uint8_t expired;
