@@ -63,7 +63,7 @@ static bool is_whole(const uint8_t *outer, uint8_t source, uint8_t destination, 
 	       gw_checksum_finish(gw_checksum_add(0, ip, sizeof(*ip))) == 0;
 }
 
-// conformance: E1, J7
+// conformance: E1
 START_TEST(an_outbound_sa_goes_on)
 {
 	struct gw_policy_spec protect = kit_protect(GW_DIRECTION_OUT, 20, 2, 1);
@@ -93,7 +93,6 @@ START_TEST(an_outbound_sa_goes_on)
 }
 END_TEST
 
-// conformance: E1
 START_TEST(an_inbound_sa_goes_on)
 {
 	struct gw_sa_spec spec = in_udp(in_sa(0x1000)), moved = at(spec, 7);
@@ -140,7 +139,6 @@ START_TEST(an_abort_undoes_updates)
 }
 END_TEST
 
-// conformance: B6
 START_TEST(a_transaction_sees_its_updates)
 {
 	struct gw_sa_spec spec = in_sa(0x1000), other = at(in_sa(0x1000), 7);
@@ -225,6 +223,7 @@ static void *read_headers(void *arg)
 	return NULL;
 }
 
+// conformance: B6
 // Each of a worker's packets has one template or the other, whole.
 START_TEST(no_header_is_torn)
 {
