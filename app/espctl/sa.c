@@ -113,6 +113,24 @@ static const struct espctl_parameter add[] = {
 
 static const struct espctl_parameter identity[] = { DIRECTION, SPI, DESTINATION, PROTOCOL };
 
+static const struct espctl_parameter update[] = {
+	DIRECTION,
+	SPI,
+	DESTINATION,
+	{ .word = "source", .alias = "src", .read = espctl_read_text, .value = "ADDRESS" },
+	{ .word = "new-destination",
+		.alias = "new-dst",
+		.member = "new_destination",
+		.read = espctl_read_text,
+		.value = "ADDRESS" },
+	{ .word = "udp",
+		.alias = "encap",
+		.member = "encapsulation",
+		.read = espctl_read_ports,
+		.value = "PORT PORT" },
+	PROTOCOL,
+};
+
 static const struct espctl_parameter list[] = {
 	{ .word = "direction", .read = espctl_read_choice, .choices = directions },
 	{ REQID },
@@ -243,6 +261,11 @@ static const struct espctl_command sa_commands[] = {
 		ESPCTL_PARAMETERS(add),
 		.help = "Adds a security association. KEY is 0x and hexadecimal digits, @FILE for "
 			"a file that holds them, or - for a line of standard input." },
+	{ .verb = "update",
+		.method = "sa.update",
+		ESPCTL_PARAMETERS(update),
+		.help = "Gives a security association other addresses or UDP ports, without losing "
+			"a packet or using a number twice." },
 	{ .verb = "delete",
 		.method = "sa.delete",
 		ESPCTL_PARAMETERS(identity),

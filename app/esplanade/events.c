@@ -119,14 +119,14 @@ static const char *change_word(bool added)
 	return added ? "added" : "deleted";
 }
 
-void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, bool added)
+void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, const char *change)
 {
 	json_t *params;
 
 	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_SA))
 		return;
 	params = event_new(GATEWAY_EVENT_SA);
-	json_object_set_new(params, "change", json_string(change_word(added)));
+	json_object_set_new(params, "change", json_string(change));
 	json_object_set_new(params, "sa", sa_id_object(&sa->spec));
 	publish(gateway, GATEWAY_EVENT_SA, params);
 }

@@ -17,7 +17,7 @@ void gateway_event_expire(
 void gateway_ecn_suspect(const struct gw_sa *sa);
 void gateway_event_mapping(
 	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port);
-void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, bool added);
+void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, const char *change);
 void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
 void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);
 

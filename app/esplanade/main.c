@@ -37,18 +37,24 @@ static const char usage[] =
 static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa *sa,
 	const struct gw_policy_spec *policy)
 {
+	static const char *const sa_changes[] = {
+		[GW_IPSEC_SA_ADDED] = "added",
+		[GW_IPSEC_SA_DELETED] = "deleted",
+		[GW_IPSEC_SA_UPDATED] = "updated",
+	};
 	struct gateway *gateway = ctx;
 
-	if (change == GW_IPSEC_SA_ADDED)
+	if (change == GW_IPSEC_SA_ADDED || change == GW_IPSEC_SA_UPDATED)
 		gateway_path_mtu_set(gateway, sa);
-	if (sa)
+	// An update leaves the time that an SA has as it is.
+	if (sa && change != GW_IPSEC_SA_UPDATED)
 		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
 	if (sa && sa->direction == GW_DIRECTION_OUT)
 		gateway_sa_hold_changed(gateway, sa->reqid);
 	if (!gateway->api)
 		return;
 	if (sa)
-		gateway_event_sa(gateway, sa, change == GW_IPSEC_SA_ADDED);
+		gateway_event_sa(gateway, sa, sa_changes[change]);
 	else
 		gateway_event_policy(gateway, policy, change == GW_IPSEC_POLICY_ADDED);
 }

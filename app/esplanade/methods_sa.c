@@ -22,6 +22,17 @@ json_t *gateway_sa_add(struct gw_rpc_call *call, json_t *params)
 	return rc ? NULL : gateway_result("added", 1);
 }
 
+json_t *gateway_sa_update(struct gw_rpc_call *call, json_t *params)
+{
+	struct gateway *gateway = call->ctx;
+	struct gw_sa_update update;
+
+	if (gw_sa_update_read(params, &update, call->err) != 0 ||
+		gw_sa_update(gateway->ipsec, call->txn, &update, call->err) != 0)
+		return NULL;
+	return gateway_result("updated", 1);
+}
+
 json_t *gateway_sa_delete(struct gw_rpc_call *call, json_t *params)
 {
 	struct gateway *gateway = call->ctx;

@@ -95,7 +95,8 @@ static uint8_t *insert(struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t
 	gw_transport_header_set(
 		front, &point, sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP, packet->ip_bytes);
 	if (sa->udp_bytes)
-		gw_esp_udp_write(sa, front + point.bytes, packet->ip_bytes - point.bytes);
+		gw_esp_udp_write(sa, gw_sa_outer(sa, NULL), front + point.bytes,
+			packet->ip_bytes - point.bytes);
 	esp = (struct gw_esp_header *)(front + point.bytes + sa->udp_bytes);
 	esp->spi = sa->spi;
 	esp->sequence = rte_cpu_to_be_32((uint32_t)packet->sequence);

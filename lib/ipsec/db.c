@@ -27,6 +27,8 @@
 //      IV must not be used twice (RFC 4106 section 3.1).
 //   2. Inbound SAs go that are not replaced by one with the same id, which makes room in the SAD.
 //   3. SAs come; a replaced inbound one is exchanged in place.
+//      Updates are applied to the SAs themselves; inbound ones enter the SAD under their new id
+//      before they leave it under the old one.
 //   4. Policies come and go, now that their SAs are there: all of a direction at one moment, so
 //   that
 //      no packet finds a gap between a policy and its replacement and goes out in clear.
@@ -34,6 +36,9 @@
 //   6. Listeners are told, in the order of asking, and what was withdrawn is handed to reclaim.
 //
 // A record that the same transaction adds and deletes is never published.
+
+// Updates in one transaction; more make the chains of their index longer.
+#define UPDATES_EXPECTED 4096
 
 const char *const gw_origin_words[] = { "builtin", "config", "control", NULL };
 
@@ -135,6 +140,7 @@ static void tell(const struct gw_ipsec_db *db, enum gw_ipsec_change kind, struct
 static void tell_and_release(struct gw_ipsec_db *db, struct gw_db_change *change)
 {
 	struct gw_db_policy *policy;
+	struct gw_db_update *update;
 	struct gw_db_sa *sa;
 
 	switch (change->kind) {
@@ -145,6 +151,13 @@ static void tell_and_release(struct gw_ipsec_db *db, struct gw_db_change *change
 			tell(db, change->kind, sa->sa, NULL);
 		if (change->kind == GW_IPSEC_SA_DELETED)
 			gw_db_sa_release(db, sa);
+		break;
+	case GW_IPSEC_SA_UPDATED:
+		update = gw_db_update_of(change);
+		// Of one that the same transaction deletes the deletion tells.
+		if (update->record && update->record->state.committed)
+			tell(db, change->kind, update->record->sa, NULL);
+		free(update);
 		break;
 	case GW_IPSEC_POLICY_ADDED:
 	case GW_IPSEC_POLICY_DELETED:
@@ -157,6 +170,15 @@ static void tell_and_release(struct gw_ipsec_db *db, struct gw_db_change *change
 	}
 }
 
+static void apply_updates(struct gw_ipsec_db *db, struct gw_db_changes *changes)
+{
+	struct gw_db_change *change;
+
+	STAILQ_FOREACH (change, changes, next)
+		if (change->kind == GW_IPSEC_SA_UPDATED)
+			gw_db_update_apply(db, gw_db_update_of(change));
+}
+
 static void finish(struct gw_ipsec_db *db)
 {
 	struct gw_db_changes changes = STAILQ_HEAD_INITIALIZER(changes);
@@ -166,6 +188,7 @@ static void finish(struct gw_ipsec_db *db)
 	move_keys(db, &changes);
 	for_each_sa(db, &changes, GW_IPSEC_SA_DELETED, gw_db_sa_clear_way);
 	for_each_sa(db, &changes, GW_IPSEC_SA_ADDED, gw_db_sa_publish);
+	apply_updates(db, &changes);
 	change_policies(db, &changes);
 	for_each_sa(db, &changes, GW_IPSEC_SA_DELETED, gw_db_sa_withdraw);
 	while ((change = STAILQ_FIRST(&changes))) {
@@ -196,6 +219,9 @@ static void step_abort(void *owner, void *item)
 		break;
 	case GW_IPSEC_SA_DELETED:
 		gw_db_sa_undelete(db, sa_of(change));
+		break;
+	case GW_IPSEC_SA_UPDATED:
+		gw_db_update_undo(db, gw_db_update_of(change));
 		break;
 	case GW_IPSEC_POLICY_ADDED:
 		gw_db_policy_unadd(db, policy_of(change));
@@ -252,6 +278,7 @@ static int make_indexes(struct gw_ipsec_db *db)
 		return -EIO;
 	if (gw_index_init(&db->sas_by_id, options->max_sas) != 0 ||
 		gw_index_init(&db->sas_by_key, options->max_sas) != 0 ||
+		gw_index_init(&db->updates_by_id, UPDATES_EXPECTED) != 0 ||
 		gw_index_init(&db->policies_by_id, options->max_policies) != 0 ||
 		gw_reqid_table_init(&db->reqids, reqids, db->secret, options->reclaim) != 0 ||
 		gw_spi_book_init(&db->spis, options->max_sas, db->secret) != 0)
@@ -307,6 +334,7 @@ void gw_ipsec_db_free(struct gw_ipsec_db *db)
 	gw_spi_book_fini(&db->spis);
 	gw_reqid_table_fini(&db->reqids);
 	gw_index_fini(&db->policies_by_id);
+	gw_index_fini(&db->updates_by_id);
 	gw_index_fini(&db->sas_by_key);
 	gw_index_fini(&db->sas_by_id);
 	gw_wipe(db->secret, sizeof(db->secret));

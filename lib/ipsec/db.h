@@ -11,6 +11,7 @@
 #include "base/txn.h"
 #include "ipsec/sad.h"
 #include "ipsec/spd.h"
+#include "spec/sa_update.h"
 
 // The control core's record of SAs and policies: what exists, who added it, what a change may
 // touch. It publishes to SAD and SPD when a transaction commits.
@@ -23,6 +24,7 @@ extern const char *const gw_origin_words[]; // "builtin", "config", "control"
 enum gw_ipsec_change {
 	GW_IPSEC_SA_ADDED,
 	GW_IPSEC_SA_DELETED,
+	GW_IPSEC_SA_UPDATED,
 	GW_IPSEC_POLICY_ADDED,
 	GW_IPSEC_POLICY_DELETED,
 };
@@ -61,6 +63,10 @@ struct gw_spd *gw_ipsec_db_spd(struct gw_ipsec_db *db, enum gw_direction directi
 int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spec *spec,
 	enum gw_origin origin, struct gw_error *err);
 int gw_sa_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id,
+	struct gw_error *err);
+// Changes the SA in place: the same numbers, window and counters go on. From then on it belongs to
+// the control socket, whatever it came from. -EINVAL besides when the update does not suit the SA.
+int gw_sa_update(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_update *update,
 	struct gw_error *err);
 int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_spec *spec,
 	enum gw_origin origin, struct gw_error *err);

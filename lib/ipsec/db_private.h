@@ -32,6 +32,17 @@ struct gw_db_state {
 	bool leaving;
 };
 
+// A staged change in place. Of several to one SA in one transaction each starts from the one
+// before.
+struct gw_db_update {
+	struct gw_db_change change;
+	struct gw_index_link by_id; // of the id that the SA will have
+	struct gw_db_sa *record;
+	struct gw_db_update *before;
+	struct gw_sa_spec
+		spec; // without keys and state: the SA's own with the new addresses and ports
+};
+
 struct gw_db_sa {
 	struct gw_index_link by_id;
 	struct gw_index_link by_key; // where key_is_unique
@@ -39,7 +50,8 @@ struct gw_db_sa {
 	TAILQ_ENTRY(gw_db_sa) carrier; // outbound and committed
 	struct gw_db_change added;
 	struct gw_db_change deleted;
-	struct gw_db_sa *successor; // while committing: another SA of the transaction with its key
+	struct gw_db_update *update; // the last one staged; NULL: there is none
+	struct gw_db_sa *successor;  // while committing: another SA of the transaction with its key
 	struct gw_sa *sa;
 	struct gw_reqid_entry *reqid;  // outbound; else NULL
 	struct gw_siphash fingerprint; // of the key
@@ -75,7 +87,8 @@ struct gw_ipsec_db {
 
 	struct gw_index sas_by_id;
 	struct gw_index sas_by_key;
-	TAILQ_HEAD(, gw_db_sa) sas; // committed, in order of addition
+	struct gw_index updates_by_id; // staged
+	TAILQ_HEAD(, gw_db_sa) sas;    // committed, in order of addition
 	struct gw_db_count sa_count;
 
 	struct gw_index policies_by_id;
@@ -114,6 +127,19 @@ void gw_db_sa_withdraw(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record);
 bool gw_db_sa_inbound_exists(struct gw_ipsec_db *db, const struct gw_sad_key *key);
+
+// db_update.c: the staged view of a record, and the steps of an update.
+const struct gw_sa_spec *gw_db_sa_staged_spec(const struct gw_db_sa *record);
+struct gw_db_update *gw_db_update_of(struct gw_db_change *change);
+void gw_db_update_undo(struct gw_ipsec_db *db, struct gw_db_update *update);
+void gw_db_update_apply(struct gw_ipsec_db *db, struct gw_db_update *update);
+
+// db_sa.c, for db_update.c.
+struct gw_sad_key gw_db_sa_key(const struct gw_sa_id *id);
+uint64_t gw_db_sa_hash(const struct gw_ipsec_db *db, const struct gw_sad_key *key);
+struct gw_db_sa *gw_db_sa_find_staged(const struct gw_ipsec_db *db, const struct gw_sa_id *id);
+int gw_db_sa_missing(const struct gw_sa_id *id, struct gw_error *err); // -ENOENT
+int gw_db_sa_exists(const struct gw_sa_id *id, struct gw_error *err);  // -EEXIST
 
 // db_policy.c, likewise.
 void gw_db_policy_unadd(struct gw_ipsec_db *db, struct gw_db_policy *record);

@@ -28,7 +28,7 @@ static bool seen(const struct gw_db_state *state, enum view view)
 	return view == VIEW_COMMITTED ? state->committed : !state->leaving;
 }
 
-static struct gw_sad_key id_key(const struct gw_sa_id *id)
+struct gw_sad_key gw_db_sa_key(const struct gw_sa_id *id)
 {
 	struct gw_sad_key key;
 
@@ -41,27 +41,53 @@ static struct gw_sad_key record_key(const struct gw_db_sa *record)
 {
 	struct gw_sa_id id = gw_sa_spec_id(&record->sa->spec);
 
-	return id_key(&id);
+	return gw_db_sa_key(&id);
 }
 
-static uint64_t hash_key(const struct gw_ipsec_db *db, const struct gw_sad_key *key)
+uint64_t gw_db_sa_hash(const struct gw_ipsec_db *db, const struct gw_sad_key *key)
 {
 	return gw_siphash_128(db->secret, key, sizeof(*key)).low;
+}
+
+// Of those that the open transaction updates: the one that it will leave with this key.
+static struct gw_db_sa *find_moving(const struct gw_ipsec_db *db, const struct gw_sad_key *key)
+{
+	struct gw_index_link *link = gw_index_first(&db->updates_by_id, gw_db_sa_hash(db, key));
+
+	for (; link; link = gw_index_next(link)) {
+		struct gw_db_update *update = container_of(link, struct gw_db_update, by_id);
+		struct gw_sa_id id = gw_sa_spec_id(&update->spec);
+		struct gw_sad_key other = gw_db_sa_key(&id);
+
+		if (update->record->update == update && !update->record->state.leaving &&
+			memcmp(&other, key, sizeof(other)) == 0)
+			return update->record;
+	}
+	return NULL;
 }
 
 static struct gw_db_sa *find(
 	const struct gw_ipsec_db *db, const struct gw_sad_key *key, enum view view)
 {
-	struct gw_index_link *link = gw_index_first(&db->sas_by_id, hash_key(db, key));
+	struct gw_index_link *link = gw_index_first(&db->sas_by_id, gw_db_sa_hash(db, key));
 
 	for (; link; link = gw_index_next(link)) {
 		struct gw_db_sa *record = container_of(link, struct gw_db_sa, by_id);
 		struct gw_sad_key other = record_key(record);
 
+		if (view == VIEW_STAGED && record->update)
+			continue; // find_moving knows what its id will be
 		if (seen(&record->state, view) && memcmp(&other, key, sizeof(other)) == 0)
 			return record;
 	}
-	return NULL;
+	return view == VIEW_STAGED ? find_moving(db, key) : NULL;
+}
+
+struct gw_db_sa *gw_db_sa_find_staged(const struct gw_ipsec_db *db, const struct gw_sa_id *id)
+{
+	struct gw_sad_key key = gw_db_sa_key(id);
+
+	return find(db, &key, VIEW_STAGED);
 }
 
 // The staged view of outbound SAs by key.
@@ -110,18 +136,31 @@ static const char *describe(const struct gw_sa_id *id, char text[DESCRIPTION_SIZ
 	return text;
 }
 
+int gw_db_sa_missing(const struct gw_sa_id *id, struct gw_error *err)
+{
+	char text[DESCRIPTION_SIZE];
+
+	return gw_error_set(err, ENOENT, "there is no %s", describe(id, text));
+}
+
+int gw_db_sa_exists(const struct gw_sa_id *id, struct gw_error *err)
+{
+	char text[DESCRIPTION_SIZE];
+
+	return gw_error_set(err, EEXIST,
+		"an %s exists already: delete it first, or choose another SPI", describe(id, text));
+}
+
 static int check_new(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec,
 	const struct gw_siphash *fingerprint, struct gw_error *err)
 {
 	struct gw_sa_id id = gw_sa_spec_id(spec), other;
-	struct gw_sad_key key = id_key(&id);
+	struct gw_sad_key key = gw_db_sa_key(&id);
 	const struct gw_db_sa *twin;
 	char text[DESCRIPTION_SIZE];
 
 	if (find(db, &key, VIEW_STAGED))
-		return gw_error_set(err, EEXIST,
-			"an %s exists already: delete it first, or choose another SPI",
-			describe(&id, text));
+		return gw_db_sa_exists(&id, err);
 	twin = needs_unique_key(spec) ? find_key(db, fingerprint) : NULL;
 	if (twin) {
 		other = gw_sa_spec_id(&twin->sa->spec);
@@ -171,7 +210,7 @@ static void index_insert(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
 	struct gw_sad_key key = record_key(record);
 
-	gw_index_insert(&db->sas_by_id, &record->by_id, hash_key(db, &key));
+	gw_index_insert(&db->sas_by_id, &record->by_id, gw_db_sa_hash(db, &key));
 	if (record->key_is_unique)
 		gw_index_insert(&db->sas_by_key, &record->by_key, record->fingerprint.low);
 }
@@ -217,16 +256,15 @@ int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spe
 int gw_sa_delete(
 	struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id, struct gw_error *err)
 {
-	struct gw_sad_key key = id_key(id);
+	struct gw_sad_key key = gw_db_sa_key(id);
 	struct gw_db_sa *record;
-	char text[DESCRIPTION_SIZE];
 	int result = gw_db_open(db, txn, err);
 
 	if (result != 0)
 		return result;
 	record = find(db, &key, VIEW_STAGED);
 	if (!record)
-		return gw_error_set(err, ENOENT, "there is no %s", describe(id, text));
+		return gw_db_sa_missing(id, err);
 	result = gw_db_stage(db, txn, &record->deleted, err);
 	if (result != 0)
 		return result;
@@ -343,7 +381,7 @@ void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record)
 
 struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 {
-	struct gw_sad_key key = id_key(id);
+	struct gw_sad_key key = gw_db_sa_key(id);
 	struct gw_db_sa *record = find(db, &key, VIEW_COMMITTED);
 
 	return record ? record->sa : NULL;

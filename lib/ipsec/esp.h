@@ -126,12 +126,14 @@ static inline bool gw_esp_inner_tos(
 	return true;
 }
 
-// Writes the UDP header of an SA that has one: bytes is its own length and all that follows.
-static inline void gw_esp_udp_write(const struct gw_sa *sa, uint8_t *header, uint32_t bytes)
+// Writes the UDP header of an SA that has one, from its template outer: bytes is its own length and
+// all that follows.
+static inline void gw_esp_udp_write(
+	const struct gw_sa *sa, const uint8_t *outer, uint8_t *header, uint32_t bytes)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)header;
 
-	memcpy(udp, sa->outer + sa->outer_bytes - sizeof(*udp), sizeof(*udp));
+	memcpy(udp, outer + sa->outer_bytes - sizeof(*udp), sizeof(*udp));
 	udp->dgram_len = rte_cpu_to_be_16((uint16_t)bytes);
 }
 
@@ -142,13 +144,15 @@ static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
 	const struct gw_esp_inner *inner, uint32_t total_bytes, uint16_t id)
 {
 	uint8_t tos = gw_esp_outer_tos(sa, inner->tos);
+	uint16_t template_sum;
+	const uint8_t *template = gw_sa_outer(sa, &template_sum);
 
 	if (sa->outer_family == 4) {
 		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)outer;
 		bool df = gw_esp_outer_df(sa, inner);
-		uint32_t sum = sa->ipv4_checksum;
+		uint32_t sum = template_sum;
 
-		memcpy(outer, sa->outer, sizeof(*ip));
+		memcpy(outer, template, sizeof(*ip));
 		ip->type_of_service = tos;
 		ip->total_length = rte_cpu_to_be_16((uint16_t)total_bytes);
 		ip->packet_id = df ? 0 : id;
@@ -161,13 +165,13 @@ static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
 	} else {
 		struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)outer;
 
-		memcpy(outer, sa->outer, sizeof(*ip));
+		memcpy(outer, template, sizeof(*ip));
 		ip->vtc_flow |= rte_cpu_to_be_32((uint32_t)tos << 20 | inner->flow_label);
 		ip->payload_len = rte_cpu_to_be_16((uint16_t)(total_bytes - sizeof(*ip)));
 	}
 	if (sa->udp_bytes) {
 		uint32_t ip_bytes = sa->outer_bytes - (uint32_t)sa->udp_bytes;
 
-		gw_esp_udp_write(sa, outer + ip_bytes, total_bytes - ip_bytes);
+		gw_esp_udp_write(sa, template, outer + ip_bytes, total_bytes - ip_bytes);
 	}
 }

@@ -12,6 +12,7 @@
 #include <rte_ip.h>
 #include <rte_malloc.h>
 #include <rte_random.h>
+#include <rte_rcu_qsbr.h>
 #include <rte_udp.h>
 
 #include "base/clock.h"
@@ -109,6 +110,16 @@ static void template_udp(struct gw_sa *sa, const struct gw_encapsulation *ports)
 	sa->udp_bytes = sizeof(udp);
 }
 
+static void template_make(struct gw_sa *sa, const struct gw_sa_spec *spec)
+{
+	if (spec->source.family == 4)
+		template_ipv4(sa, spec);
+	else
+		template_ipv6(sa, spec);
+	if (gw_sa_spec_in_udp(spec))
+		template_udp(sa, &spec->encapsulation);
+}
+
 // Line 0, and in line 2 the state that may be carried over.
 static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
@@ -136,12 +147,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
 	// A gateway that starts again must not give fragments the IDs of those still on their way.
 	atomic_init(&sa->ipv4_id, (uint32_t)rte_rand());
-	if (spec->source.family == 4)
-		template_ipv4(sa, spec);
-	else
-		template_ipv6(sa, spec);
-	if (gw_sa_spec_in_udp(spec))
-		template_udp(sa, &spec->encapsulation);
+	template_make(sa, spec);
 	atomic_init(&sa->mapping, gw_sa_mapping(spec->source.family, spec->source.bytes,
 					  spec->encapsulation.source_port));
 }
@@ -192,6 +198,42 @@ struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, str
 	fill_cold(sa, spec);
 	gw_lifetime_start(sa, spec);
 	return sa;
+}
+
+// A peer's path is another one when it has moved, and what ICMP told of the old one says nothing.
+static void move_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
+{
+	if (!gw_addr_equal(&sa->spec.source, &spec->source) ||
+		!gw_addr_equal(&sa->spec.destination, &spec->destination))
+		sa->told_mtu = 0;
+	sa->spec.source = spec->source;
+	sa->spec.destination = spec->destination;
+	sa->spec.encapsulation = spec->encapsulation;
+	sa->peer = spec->source;
+	sa->peer_port = spec->encapsulation.source_port;
+}
+
+// The template that is not in force is made in a scratch SA by the same functions as the first one.
+void gw_sa_move(struct gw_sa *sa, const struct gw_sa_spec *spec, struct rte_rcu_qsbr *qsbr)
+{
+	struct gw_sa scratch = {};
+	bool other = atomic_load_explicit(&sa->outer_turn, memory_order_relaxed) == 0;
+
+	template_make(&scratch, spec);
+	if (sa->outer_token)
+		rte_rcu_qsbr_check(qsbr, sa->outer_token, true);
+	memcpy(other ? sa->other.bytes : sa->outer, scratch.outer, sizeof(sa->outer));
+	*(other ? &sa->other.ipv4_checksum : &sa->ipv4_checksum) = scratch.ipv4_checksum;
+	move_cold(sa, spec);
+	// Release: partner of the acquire in gw_sa_outer.
+	atomic_store_explicit(&sa->outer_turn, other, memory_order_release);
+	sa->outer_token = rte_rcu_qsbr_start(qsbr);
+	// Relaxed: a worker that still reads the old values tells at worst once more.
+	atomic_store_explicit(&sa->mapping,
+		gw_sa_mapping(
+			spec->source.family, spec->source.bytes, spec->encapsulation.source_port),
+		memory_order_relaxed);
+	atomic_store_explicit(&sa->events, 0, memory_order_relaxed);
 }
 
 void gw_sa_free(void *data)

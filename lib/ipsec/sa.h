@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 #include "ipsec/sequence.h"
 #include "spec/sa.h"
 #include "stats/counters.h"
+
+struct rte_rcu_qsbr;
 
 // A security association at run time. The hot part of each direction has cache lines of its own;
 // what workers write never shares a line with what they only read. Life: gw_sa_new (control) →
@@ -59,7 +62,10 @@ struct gw_sa {
 	uint8_t mode;         // enum gw_mode
 	uint8_t protocol;     // enum gw_protocol
 	uint8_t ah_bytes;     // of AH with its value and padding; 0 for ESP
-	uint8_t limits;       // bits of enum gw_limit: what workers have to look at
+	// Which of the two outer header templates is in force: 0: outer, 1: other. control: wo at
+	// any time (release), worker: ro (acquire, once a packet)
+	_Atomic uint8_t outer_turn;
+	uint8_t limits; // bits of enum gw_limit: what workers have to look at
 	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
 	// it, and for good; any thread: rw
 	_Atomic uint8_t expired;
@@ -96,6 +102,13 @@ struct gw_sa {
 	// --- line 4: read where limits says so. control: wo before publication, worker: ro
 	struct gw_sa_limits limit __rte_cache_aligned;
 
+	// --- line 5: the template of an SA whose addresses or ports were changed in place an odd
+	// number of times. control: wo while not in force, worker: ro
+	struct gw_sa_other_outer {
+		uint8_t bytes[48];
+		uint16_t ipv4_checksum;
+	} other __rte_cache_aligned;
+
 	// --- cold. control: rw, worker: never
 	// Without keys: wiped once they are expanded. Of it workers read dscp_map, and identity for
 	// events.
@@ -106,6 +119,7 @@ struct gw_sa {
 	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
 	struct gw_addr peer;
 	uint16_t peer_port;
+	uint64_t outer_token; // of RCU, when the template last changed; 0: it never did
 	// ipsec/path_mtu.h: bytes that the route to the peer takes, and those that ICMP told of
 	// (0: none), with their end.
 	uint16_t route_mtu;
@@ -135,6 +149,13 @@ struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, str
 // Control core, after the grace period: wipes and frees. Suits gw_reclaim_later.
 void gw_sa_free(void *sa);
 
+// Control core: gives a published SA the addresses and ports of spec, which differs from the SA's
+// own in nothing else: same family, UDP or not as before. Workers go on with key, numbers, window
+// and counters, and each packet has the one or the other template whole. Waits for the workers if
+// the change before is so fresh that one may still read that one's template. What the SA has told
+// it tells again where it still holds, since the control core may have taken the SA for unknown.
+void gw_sa_move(struct gw_sa *sa, const struct gw_sa_spec *spec, struct rte_rcu_qsbr *qsbr);
+
 // Control core: spec with the state of this moment (sequence, replay bitmap); the caller wipes it.
 // 0 or -ENOMEM.
 int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec);
@@ -142,17 +163,33 @@ int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec);
 // The same for a packet in transport mode with header_bytes before ESP.
 uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
 
+// The outer header template in force, and its checksum where that is wanted. Good until the
+// worker's next quiescent state; who builds a packet asks once. Acquire: partner of the release in
+// gw_sa_move.
+static inline const uint8_t *gw_sa_outer(const struct gw_sa *sa, uint16_t *ipv4_checksum)
+{
+	bool other = atomic_load_explicit(&sa->outer_turn, memory_order_acquire) != 0;
+
+	if (ipv4_checksum)
+		*ipv4_checksum = other ? sa->other.ipv4_checksum : sa->ipv4_checksum;
+	return other ? sa->other.bytes : sa->outer;
+}
+
 // Whether a packet of the SA's family at ip has the source address, or both addresses, of the SA.
 static inline bool gw_sa_is_source(const struct gw_sa *sa, const uint8_t *ip)
 {
-	return sa->outer_family == 4 ? memcmp(ip + 12, sa->outer + 12, 4) == 0
-				     : memcmp(ip + 8, sa->outer + 8, 16) == 0;
+	const uint8_t *outer = gw_sa_outer(sa, NULL);
+
+	return sa->outer_family == 4 ? memcmp(ip + 12, outer + 12, 4) == 0
+				     : memcmp(ip + 8, outer + 8, 16) == 0;
 }
 
 static inline bool gw_sa_is_between(const struct gw_sa *sa, const uint8_t *ip)
 {
-	return sa->outer_family == 4 ? memcmp(ip + 12, sa->outer + 12, 8) == 0
-				     : memcmp(ip + 8, sa->outer + 8, 32) == 0;
+	const uint8_t *outer = gw_sa_outer(sa, NULL);
+
+	return sa->outer_family == 4 ? memcmp(ip + 12, outer + 12, 8) == 0
+				     : memcmp(ip + 8, outer + 8, 32) == 0;
 }
 
 // Control core: inbound, numbers that left the replay window without having been received, since

@@ -111,6 +111,9 @@ int gw_sa_spec_read(json_t *object, struct gw_sa_spec *spec, struct gw_error *er
 // replay and ESN.
 int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err);
 
+// The same for an SA that runs already, whose keys and state are elsewhere.
+int gw_sa_spec_check_running(const struct gw_sa_spec *spec, struct gw_error *err);
+
 // The object without keys; state included. A new reference, NULL when there is no memory.
 json_t *gw_sa_spec_write(const struct gw_sa_spec *spec);
 

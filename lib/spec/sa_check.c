@@ -291,7 +291,7 @@ static int check_state(const struct gw_sa_spec *spec, struct gw_error *err)
 	return 0;
 }
 
-int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
+int gw_sa_spec_check_running(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	int (*const checks[])(const struct gw_sa_spec *, struct gw_error *) = {
 		check_name,
@@ -301,6 +301,18 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		gw_sa_header_check,
 		check_addresses,
 		check_encapsulation,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < sizeof(checks) / sizeof(checks[0]); i++)
+		ret = checks[i](spec, err);
+	return ret;
+}
+
+int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	int (*const checks[])(const struct gw_sa_spec *, struct gw_error *) = {
+		gw_sa_spec_check_running,
 		check_lifetime,
 		check_algorithms,
 		check_state,

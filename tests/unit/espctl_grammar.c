@@ -363,7 +363,7 @@ static const struct {
 } completions[] = {
 	{ "", "s", "sa spi status " },
 	{ "", "x", "" },
-	{ "sa", "", "list add delete get flush direction reqid offset limit " },
+	{ "sa", "", "list add update delete get flush direction reqid offset limit " },
 	{ "config", "", "reload " },
 	{ "sa add", "d", "direction destination df dscp " },
 	{ "sa add direction in", "d", "destination df dscp " },
