@@ -142,8 +142,10 @@ class Malformed:
                     lambda inner: sa.outer(esp(inner), destination=LAN4), number)
         # For unicast the SPI and the destination are enough (RFC 4301 section 4.1).
         self.expect("another source", None, lambda inner: sa.outer(esp(inner), source="192.0.2.77"), number)
-        self.expect("protocol AH", "spd_in_no_policy", lambda inner: ip_packet(PEER4, WAN4, esp(inner), proto=51),
-                    number)
+        # An SPI belongs to a protocol: AH with that of an ESP SA is AH with an unknown one.
+        self.expect("the SPI in AH", "sa_unknown",
+                    lambda inner: ip_packet(PEER4, WAN4, bytes((4, 4, 0, 0)) + struct.pack("!II", sa.spi, 1) +
+                                            bytes(12) + inner, proto=51), number)
         self.expect("a tiny fragment of ESP", "fragment_tiny",
                     lambda inner: ip_packet(PEER4, WAN4, esp(inner)[:48], proto=50, more=True), number)
         self.expect("ESP in UDP without such an SA", "esp_encapsulation",

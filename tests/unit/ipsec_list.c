@@ -17,11 +17,17 @@ struct heard {
 static void note_change(void *ctx, enum gw_ipsec_change change, struct gw_sa *sa,
 	const struct gw_policy_spec *policy)
 {
-	static const char letters[] = { 'a', 'd', 'A', 'D' };
+	static const char letters[] = {
+		[GW_IPSEC_SA_ADDED] = 'a',
+		[GW_IPSEC_SA_DELETED] = 'd',
+		[GW_IPSEC_SA_UPDATED] = 'u',
+		[GW_IPSEC_POLICY_ADDED] = 'A',
+		[GW_IPSEC_POLICY_DELETED] = 'D',
+	};
 	struct heard *heard = ctx;
 
-	ck_assert_int_eq(!!sa, change <= GW_IPSEC_SA_DELETED);
-	ck_assert_int_eq(!!policy, change > GW_IPSEC_SA_DELETED);
+	ck_assert_int_eq(!!sa, change <= GW_IPSEC_SA_UPDATED);
+	ck_assert_int_eq(!!policy, change > GW_IPSEC_SA_UPDATED);
 	heard->log[heard->count++] = letters[change];
 	heard->log[heard->count++] = sa ? sa->spec.name[0] : policy->name[0];
 }
