@@ -13,7 +13,7 @@
 //   4. before it: IV (written by the engine), SPI and sequence number, UDP header where the SA has
 //      one (RFC 3948), outer IP header; in transport mode the packet's own headers move to the
 //      front
-//   5. encrypt, compute the ICV
+//   5. encrypt, compute the ICV; over IPv6 then the UDP checksum
 
 #include "graph/node.h"
 
@@ -103,6 +103,13 @@ static uint8_t *insert(struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t
 	return (uint8_t *)esp;
 }
 
+// Over IPv4 the checksum stays zero (RFC 3948 section 2.1).
+static void checksum_udp(struct rte_mbuf *mbuf, const struct gw_sa *sa, uint8_t *esp)
+{
+	if (unlikely(sa->udp_bytes && sa->outer_family == 6))
+		gw_esp_udp_checksum(rte_pktmbuf_mtod(mbuf, const uint8_t *), esp - sa->udp_bytes);
+}
+
 // From here on the packet is the gateway's own.
 static void become_outer(struct gw_packet *packet)
 {
@@ -179,6 +186,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct gw_packet *packet = gw_packet(packets[position[i]]);
 
 		if (likely(ops[i].status == GW_CRYPTO_OK)) {
+			checksum_udp(packets[position[i]], packet->sa, ops[i].esp);
 			become_outer(packet);
 			nexts[position[i]] = EDGE_IP_OUTPUT;
 		} else {

@@ -95,9 +95,8 @@ static void template_ipv6(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->outer_bytes = sizeof(ip);
 }
 
-// Behind the IP header, whose template is there. The checksum stays zero: over IPv4 RFC 3948
-// section 2.1 asks for that, over IPv6 RFC 6935 allows it for tunnels, and the ICV covers more than
-// it would.
+// Behind the IP header, whose template is there. The checksum is zero: over IPv4 RFC 3948 section
+// 2.1 asks for that, over IPv6 the worker computes it.
 static void template_udp(struct gw_sa *sa, const struct gw_encapsulation *ports)
 {
 	struct rte_udp_hdr udp = {
