@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # SPDX-FileCopyrightText: 2026 The Esplanade authors
+# conformance: B6
 #
 # A reload changes what differs and loses no packet of what does not.
 #

@@ -78,6 +78,7 @@ static void change_world(
 	world->present[world->present_count++] = policy;
 }
 
+// conformance: G3
 START_TEST(one_thread_agrees_with_the_model)
 {
 	struct world *world = calloc(1, sizeof(*world));

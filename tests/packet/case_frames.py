@@ -83,6 +83,7 @@ def plain(report):
     session.run().judge()
 
 
+# conformance: M10
 def mutants(report):
     """Mutated frames both ways, a good one every ten: all good ones pass, in order, and every frame is accounted for."""
     source = random.Random(4303)

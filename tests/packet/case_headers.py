@@ -230,6 +230,7 @@ def later_fragment(addresses, family, tag):
     return ip_packet(*addresses, tag * 4, proto=17, fragment=100, ttl=1)
 
 
+# conformance: I6
 def rate(report):
     """ICMP errors are limited to a rate; what they were about is counted all the same."""
     session = Session(report, "icmp-rate", config={"limits": {"icmp_pps": 10}})

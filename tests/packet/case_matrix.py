@@ -28,7 +28,7 @@ def tunnels():
         yield number, label, algorithm, inner, outer, esn
 
 
-# conformance: D12
+# conformance: A1, A14, D12, D16
 class Matrix:
     def __init__(self, report):
         self.report = report

@@ -10,6 +10,7 @@ from session import (INTERNET4, INTERNET6, PEER4, Plain, Session, echo_packet, i
 from esp import lower_ttl
 
 
+# conformance: G2, G3, G5, G6
 def outbound(report):
     session = Session(report, "policy-out")
     a_sa, _ = session.tunnel(10)
@@ -90,7 +91,7 @@ def outbound(report):
     session.run().judge()
 
 
-# conformance: B5, C3, F3, F4
+# conformance: B5, C3, F3, F4, G1, L3
 def inbound(report):
     session = Session(report, "policy-in")
     _, a_sa = session.tunnel(10)

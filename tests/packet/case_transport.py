@@ -60,6 +60,7 @@ def chained(source, destination, tag, headers):
     return bytes(IPv6(src=source, dst=destination, hlim=44) / headers.copy() / UDP(sport=1, dport=2) / Raw(tag))
 
 
+# conformance: H10
 def outbound(report):
     session = Session(report, "transport-out", config={"limits": {"icmp_pps": 100000}})
     number = 0

@@ -11,6 +11,7 @@ from session import Session, inner_addresses, udp_packet
 FLOWS, PACKETS = 24, 60
 
 
+# conformance: D14
 def run(report):
     session = Session(report, "workers", workers=(0, 1), lan={"rss": "software"}, wan={"rss": "software"})
     tunnels = [session.tunnel(0, algorithm=GCM), session.tunnel(1, algorithm=CBC, esn=True),

@@ -62,6 +62,7 @@ static unsigned int distinct(const struct iv *ivs, unsigned int count)
 // RFC 3686 section 4, RFC 4106 section 3.1, RFC 4309 section 3.1, RFC 4543 section 3.1 and RFC 7634
 // section 2: the IV must never repeat, so it is the number, counted from the key's base. The same
 // key made anew, as after a restart, goes on beyond everything it can have used.
+// conformance: E1, E3
 START_TEST(counted_iv_is_the_sequence_number)
 {
 	for (unsigned int c = 0; c < RTE_DIM(kit_classes); c++) {
@@ -108,6 +109,7 @@ END_TEST
 // NIST SP 800-38A appendix C: CBC's IVs must not be predictable. Neither the IVs nor the steps
 // from one to the next may repeat, half of the bits must change at each step, and two SAs with the
 // same key must not have one in common.
+// conformance: E2
 START_TEST(cbc_iv_is_unpredictable)
 {
 	const struct kit_class *class =

@@ -206,6 +206,7 @@ static void reject_changes(struct gw_crypto_engine *engine, struct gw_crypto_op 
 	ck_assert_int_eq(op->status, op->key->esn ? GW_CRYPTO_BAD_ICV : GW_CRYPTO_OK);
 }
 
+// conformance: C1, C2, C5
 START_TEST(changes_are_noticed)
 {
 	const struct kit_class *class = &kit_classes[_i];

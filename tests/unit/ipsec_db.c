@@ -81,6 +81,7 @@ static const struct {
 	{ "reserved SPI", reserved_spi, -EINVAL, "" },
 };
 
+// conformance: B7
 START_TEST(sa_additions_are_checked)
 {
 	struct gw_txn *txn = gw_txn_new();

@@ -139,6 +139,7 @@ static void *take_all(void *argument)
 	return NULL;
 }
 
+// conformance: D13, D14
 START_TEST(threads_share_out_every_number_once)
 {
 	const bool esn = _i & 1;
