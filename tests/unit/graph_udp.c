@@ -130,7 +130,7 @@ static struct box_frame in_udp(
 }
 
 // Over IPv4 there is none (RFC 3948 section 2.1), over IPv6 there has to be (RFC 8200 section 8.1).
-static bool udp_checksum_is_right(const struct box_frame *frame, const struct family *family)
+static bool udp_checksum_is_right(struct box_frame *frame, const struct family *family)
 {
 	const uint8_t *ip = box_ip(frame), *udp = ip + family->ip_bytes;
 	uint32_t sum;
