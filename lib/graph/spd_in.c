@@ -11,7 +11,8 @@
 
 enum { EDGE_IP_OUTPUT, EDGE_PUNT, EDGE_ICMP_ERROR, EDGE_DROP };
 
-static enum gw_drop verdict(const struct gw_packet *packet, const struct gw_policy *policy)
+static enum gw_drop verdict(const struct gw_worker *worker, const struct gw_packet *packet,
+	const struct gw_policy *policy)
 {
 	if (packet->marks & GW_MARK_DECRYPTED)
 		return policy && policy->action == GW_ACTION_PROTECT &&
@@ -22,7 +23,10 @@ static enum gw_drop verdict(const struct gw_packet *packet, const struct gw_poli
 		return GW_DROP_SPD_IN_NO_POLICY;
 	switch (policy->action) {
 	case GW_ACTION_BYPASS:
-		return GW_DROP_COUNT;
+		return unlikely(packet->fragment_offset) &&
+				       gw_spd_may_hide(worker->dataplane->spd_in, &packet->flow)
+			       ? GW_DROP_SPD_IN_FRAGMENT
+			       : GW_DROP_COUNT;
 	case GW_ACTION_PROTECT:
 		return GW_DROP_SPD_IN_CLEAR;
 	default:
@@ -78,7 +82,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		gw_node_prefetch(packets, i, count);
 		if (policies[i])
 			policies[i]->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
-		reason = verdict(packet, policies[i]);
+		reason = verdict(worker, packet, policies[i]);
 		nexts[i] = likely(reason == GW_DROP_COUNT) ? admit(worker, packets[i], packet)
 							   : gw_to_drop(packet, reason, EDGE_DROP);
 	}

@@ -51,8 +51,12 @@ static inline bool pass_ttl(struct rte_mbuf *mbuf, struct gw_packet *packet)
 	return true;
 }
 
-static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
+static uint8_t bypass(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
+	if (unlikely(packet->fragment_offset) &&
+		gw_spd_may_hide(worker->dataplane->spd_out, &packet->flow))
+		return gw_to_drop(packet, GW_DROP_SPD_OUT_FRAGMENT, EDGE_DROP);
 	if (!pass_ttl(mbuf, packet))
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
 	packet->marks |= GW_MARK_AUTHORISED;
@@ -152,7 +156,7 @@ static uint8_t decide(
 	case GW_ACTION_PROTECT:
 		return protect(worker, mbuf, packet, policy);
 	case GW_ACTION_BYPASS:
-		return bypass(mbuf, packet);
+		return bypass(worker, mbuf, packet);
 	default:
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_DISCARD, EDGE_DROP);
 	}

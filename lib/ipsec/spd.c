@@ -232,6 +232,22 @@ static void unlink_entry(struct gw_spd *spd, struct gw_spd_entry *entry)
 	}
 }
 
+static bool is_any_port(const struct gw_port_range *range)
+{
+	return range->first == 0 && range->last == UINT16_MAX;
+}
+
+// Relaxed: a worker that asks a generation with the claim has acquired it after this, and the
+// removal comes after the grace period.
+static void count_claim(struct gw_spd *spd, const struct gw_spd_claim *claim, uint32_t by)
+{
+	if (claim->by_port)
+		atomic_fetch_add_explicit(&spd->by_port[claim->family], by, memory_order_relaxed);
+	if (claim->by_protocol)
+		atomic_fetch_add_explicit(
+			&spd->by_protocol[claim->family], by, memory_order_relaxed);
+}
+
 // Steps 3 and 4 of a removal.
 static void unlink_claim(void *object)
 {
@@ -249,6 +265,7 @@ static void unlink_claim(void *object)
 		gw_spd_shape_drop(&spd->shapes[claim->family], entry);
 	}
 	spd->entries -= claim->count;
+	count_claim(spd, claim, UINT32_MAX); // one less
 	// Without memory the old views stay: their bests are too good, which only costs time.
 	refresh_views(spd);
 	LIST_REMOVE(claim, all);
@@ -304,6 +321,12 @@ static struct gw_spd_claim *claim_new(
 	memset(claim, 0, bytes);
 	claim->spd = spd;
 	claim->family = policy->selector.source.first.family == 4 ? GW_SPD_IPV4 : GW_SPD_IPV6;
+	if (policy->action != GW_ACTION_BYPASS) {
+		claim->by_port = !is_any_port(&policy->selector.source_port) ||
+				 !is_any_port(&policy->selector.destination_port);
+		claim->by_protocol = policy->selector.protocol != GW_PROTOCOL_ANY;
+	}
+	count_claim(spd, claim, 1);
 	LIST_INSERT_HEAD(&spd->claims, claim, all);
 	return claim;
 }

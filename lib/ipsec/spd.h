@@ -95,5 +95,10 @@ void gw_flow_cache_free(struct gw_flow_cache *cache);
 void gw_spd_lookup(const struct gw_spd *spd, struct gw_flow_cache *cache,
 	const struct gw_flow *const *flows, unsigned int count, const struct gw_policy **policies);
 
+// Worker, after a look-up: whether flow, a later fragment that a BYPASS policy matches, may belong
+// to a packet that is to be protected or discarded: ports are in the first fragment alone, and of
+// IPv6 the protocol may be too (RFC 4301 section 7).
+bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow);
+
 // The definition of a match, for the model and for lists: obvious and slow.
 bool gw_selector_matches(const struct gw_selector *selector, const struct gw_flow *flow);

@@ -55,8 +55,10 @@ struct gw_spd_claim {
 	struct gw_spd *spd; // NULL: it is gone
 	LIST_ENTRY(gw_spd_claim) all;
 	STAILQ_ENTRY(gw_spd_claim) withdrawn;
-	bool waiting;   // given to reclaim
-	uint8_t family; // GW_SPD_IPV4 or GW_SPD_IPV6
+	bool waiting;     // given to reclaim
+	uint8_t family;   // GW_SPD_IPV4 or GW_SPD_IPV6
+	bool by_port;     // a PROTECT or DISCARD policy that looks at ports
+	bool by_protocol; // likewise, at the protocol
 	uint32_t count;
 	struct gw_spd_entry entries[];
 };
@@ -89,6 +91,10 @@ struct gw_spd {
 	_Atomic(const struct gw_spd_views *)
 		views[GW_SPD_FAMILIES]; // control: wo (release), worker: ro (acquire)
 	_Atomic uint64_t generation;    // control: wo (release), worker: ro (acquire)
+	// How many PROTECT and DISCARD policies look at ports, at a protocol: never too few for a
+	// generation that a worker asks. control: wo, worker: ro
+	_Atomic uint32_t by_port[GW_SPD_FAMILIES];
+	_Atomic uint32_t by_protocol[GW_SPD_FAMILIES];
 
 	// --- line 1: control: rw, worker: never
 	struct gw_spd_shapes shapes[GW_SPD_FAMILIES] __rte_cache_aligned;

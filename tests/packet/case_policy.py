@@ -170,6 +170,59 @@ def inbound(report):
     session.run().judge()
 
 
+# conformance: F6, G7
+def fragments(report, narrow):
+    """A later fragment shows no ports: it is not bypassed while a policy that looks at ports may mean its packet."""
+    session = Session(report, f"policy-fragments-{'narrow' if narrow else 'wide'}")
+    sa = session.sa("narrow", "out", 0x3000, 50)
+    ours, theirs = "10.1.1.0/24", "198.51.100.0/24"
+    ours6, theirs6 = "2001:db8:1::/64", "2001:db8:e::/48"
+    if narrow:
+        session.policy("out", "protect", ours, theirs, priority=100, reqid=50, protocol="udp", destination_port=5000)
+        session.policy("in", "protect", theirs, ours, priority=100, reqid=50, protocol="udp", source_port=5000)
+        # Of IPv6 the protocol may be hidden too.
+        session.policy("out", "discard", ours6, theirs6, priority=100, protocol="tcp")
+        session.policy("in", "discard", theirs6, ours6, priority=100, protocol="tcp")
+    for one, other in ((ours, theirs), (ours6, theirs6)):
+        session.policy("out", "bypass", one, other, priority=200)
+        session.policy("in", "bypass", other, one, priority=200)
+
+    def first(source, destination, sport, dport):
+        return lambda tag: ip_packet(source, destination, struct.pack("!HHHH", sport, dport, 200, 0) + tag * 8, proto=17,
+                                     more=True, ident=9)
+
+    def later(source, destination):
+        if ":" in source:  # behind a fragment header, whose packet begins with a header that this piece does not have
+            return lambda tag: ip_packet(source, destination, struct.pack("!BBHI", 60, 0, 800, 7) + tag * 8, proto=44)
+        return lambda tag: ip_packet(source, destination, tag * 8, proto=17, fragment=100, ident=9)
+
+    def inward(name, packet, reason=None):
+        probe = session.probe(name)
+        packet = packet(probe.tag)
+        if reason:
+            session.drop(reason)
+        else:
+            probe.wants = [Plain("lan", lower_ttl(packet))]
+        session.wan(packet)
+
+    wan = lambda packet: [Plain("wan", lower_ttl(packet))]
+    if narrow:
+        session.out("the first fragment shows the port", sa, first("10.1.1.5", INTERNET4, 1000, 5000))
+        inward("and in clear it is not let in", first(INTERNET4, "10.1.1.5", 5000, 1000), "spd_in_clear")
+    session.out("a first fragment for another port", None, first("10.1.1.5", INTERNET4, 1000, 5001), wants=wan)
+    inward("a first fragment from another port", first(INTERNET4, "10.1.1.5", 5001, 1000))
+    for inside, outside in (("10.1.1.5", INTERNET4), ("2001:db8:1::5", INTERNET6)):
+        if narrow:
+            session.out_drop(f"a later fragment to {outside}", "spd_out_fragment", later(inside, outside))
+            inward(f"a later fragment from {outside}", later(outside, inside), "spd_in_fragment")
+        else:
+            session.out(f"a later fragment to {outside}", None, later(inside, outside), wants=wan)
+            inward(f"a later fragment from {outside}", later(outside, inside))
+    session.run().judge()
+
+
 def run(report):
+    fragments(report, narrow=True)
+    fragments(report, narrow=False)
     outbound(report)
     inbound(report)
