@@ -148,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (box_pull(box, BOX_LAN, frame, sizeof(frame)))
 		;
 	rte_ring_reset(box->worker->events);
+	box_forget_fragments(box);
 	require(rte_mempool_avail_count(box->dataplane.buffers) == box->free_buffers);
 	return 0;
 }

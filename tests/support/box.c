@@ -236,6 +236,11 @@ static void free_fragment(void *, void *packet, enum gw_reassembly_verdict)
 	rte_pktmbuf_free(packet);
 }
 
+void box_forget_fragments(struct box *box)
+{
+	gw_reassembly_expire(box->worker->reassembly, UINT64_MAX, free_fragment, NULL);
+}
+
 bool box_free(struct box *box)
 {
 	struct gw_worker *worker = box->worker;

@@ -48,6 +48,8 @@ void box_tunnel(struct box *box);
 bool box_push(struct box *box, unsigned int port, const void *frame, size_t size);
 // Walks the graph until every queue is empty.
 void box_walk(struct box *box);
+// Gives back the fragments that wait for others.
+void box_forget_fragments(struct box *box);
 // The next frame the port sent: its size, or 0. At most size bytes are written.
 size_t box_pull(struct box *box, unsigned int port, uint8_t *frame, size_t size);
 
