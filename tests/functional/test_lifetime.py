@@ -116,7 +116,8 @@ def held(report, line, listener, host):
     report.equal("none was dropped", drops()["spd_out_no_sa"], before["spd_out_no_sa"])
     for _ in range(6):
         host.send_to("10.13.0.1")
-    wait_for("the end of their time", lambda: drops()["spd_out_hold_timeout"] - before["spd_out_hold_timeout"] == 4)
+    # At least: one that an SA left behind when it ended may still have waited, too.
+    wait_for("the end of their time", lambda: drops()["spd_out_hold_timeout"] - before["spd_out_hold_timeout"] >= 4)
     report.equal("more than the queue holds", drops()["spd_out_hold_full"] - before["spd_out_hold_full"], 2)
 
 
