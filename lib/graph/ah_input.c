@@ -20,6 +20,7 @@
 #include "graph/buffer.h"
 #include "graph/decapsulate.h"
 #include "graph/expiry.h"
+#include "graph/mss_clamp.h"
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
 
@@ -209,6 +210,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 			gw_expiry_forged(worker, packet->sa);
 		if (likely(reason == GW_DROP_COUNT)) {
 			count_packet(worker, packet);
+			gw_mss_clamp(mbuf, packet);
 			nexts[position[i]] = EDGE_SPD_IN;
 		} else {
 			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);

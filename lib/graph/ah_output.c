@@ -22,6 +22,7 @@
 #include "crypto/auth.h"
 #include "graph/buffer.h"
 #include "graph/expiry.h"
+#include "graph/mss_clamp.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
@@ -148,6 +149,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		}
 		if (likely(mbuf)) {
 			packets[i] = mbuf;
+			gw_mss_clamp(mbuf, gw_packet(mbuf));
 			packet = gw_packet(mbuf);
 			inner_bytes[ready] = packet->ip_bytes;
 			reason = prepare(mbuf, packet, &ops[ready]);

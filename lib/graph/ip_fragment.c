@@ -15,7 +15,7 @@
 #include "graph/buffer.h"
 #include "net/fragment.h"
 
-enum { EDGE_ESP_ENCRYPT, EDGE_IP_OUTPUT, EDGE_DROP };
+enum { EDGE_ESP_ENCRYPT, EDGE_AH_OUTPUT, EDGE_IP_OUTPUT, EDGE_DROP };
 
 // The piece of the packet's payload from offset on; NULL when there is no buffer.
 static struct rte_mbuf *cut_piece(struct gw_worker *worker, struct rte_mbuf *whole, uint32_t offset,
@@ -76,6 +76,11 @@ static unsigned int cut(struct gw_worker *worker, struct rte_mbuf *whole, struct
 	return count;
 }
 
+static rte_edge_t seal_edge(const struct gw_sa *sa)
+{
+	return sa->protocol == GW_PROTOCOL_AH ? EDGE_AH_OUTPUT : EDGE_ESP_ENCRYPT;
+}
+
 static uint16_t ip_fragment(
 	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
 {
@@ -86,7 +91,7 @@ static uint16_t ip_fragment(
 		bool sealed = packet->marks & GW_MARK_SEALED;
 		// Before the outbound SPD, sa is the one that the packet came by.
 		bool protect = packet->sa && (packet->marks & GW_MARK_SPD_OUT) && !sealed;
-		rte_edge_t next = protect ? EDGE_ESP_ENCRYPT : EDGE_IP_OUTPUT;
+		rte_edge_t next = protect ? seal_edge(packet->sa) : EDGE_IP_OUTPUT;
 		struct rte_mbuf *pieces[GW_VECTOR];
 		unsigned int cuts = cut(worker, packets[i], pieces, GW_VECTOR);
 
@@ -106,6 +111,7 @@ const struct gw_node gw_node_ip_fragment = {
 	.process = ip_fragment,
 	.edges = {
 		[EDGE_ESP_ENCRYPT] = "esp_encrypt",
+		[EDGE_AH_OUTPUT] = "ah_output",
 		[EDGE_IP_OUTPUT] = "ip_output",
 		[EDGE_DROP] = "drop",
 	},

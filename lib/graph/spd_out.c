@@ -135,7 +135,7 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 	} else if (!packet->dont_fragment) {
 		// The ESP packet is cut instead, unless its header says that it may not be.
 		if (sa->fragment_after && !(sa->outer_family == 4 && sa->df == GW_DF_SET))
-			return EDGE_ESP_ENCRYPT;
+			return seal_edge(sa);
 		packet->mtu = mtu;
 		return EDGE_IP_FRAGMENT;
 	}

@@ -100,6 +100,9 @@ static int check_tfc(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	if (spec->tfc == GW_SIZE_OFF)
 		return 0;
+	if (spec->protocol != GW_PROTOCOL_ESP)
+		return gw_error_at(
+			err, EINVAL, NULL, "tfc", "is ESP's; AH hides nothing: leave it out");
 	if (spec->mode != GW_MODE_TUNNEL)
 		return gw_error_at(err, EINVAL, NULL, "tfc",
 			"is for tunnel mode alone (RFC 4303 section 2.7); leave it out");
