@@ -147,6 +147,8 @@ class Sa:
     auth_key: bytes = b""
     options: dict = dataclasses.field(default_factory=dict)  # further members of the gateway's object
 
+    protocol = "esp"
+
     def __post_init__(self):
         self.key = self.key or os.urandom(self.algorithm.key_bytes)
         self.auth_key = self.auth_key or os.urandom(self.algorithm.auth_bytes)
