@@ -183,7 +183,7 @@ class Sa:
 
     def largest_inner(self, mtu):
         """The largest inner packet whose outer one has at most mtu bytes."""
-        return max(size for size in range(mtu) if size + self.overhead(size) <= mtu)
+        return next(size for size in range(mtu, -1, -1) if size + self.overhead(size) <= mtu)
 
     # --- one packet
 
