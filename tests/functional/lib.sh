@@ -130,12 +130,19 @@ all_answered() {
 	in_ns "$host" ping -n -c "$count" -i 0.02 -W 5 "$@" "$address" | grep -E " $count received"
 }
 
-# answered HOST ADDRESS COUNT [PING OPTION...]: so many pings in a row, at the first or a later attempt: where a machine is
-# too busy to take packets from libpcap in time, some are lost on the way into the gateway or out of it.
-answered() {
-	local tries
+# missed GATEWAY: how many frames came to its ports and were lost before it could take them: where a machine is too busy
+# to let it run, libpcap has no room for more.
+missed() { ctl "$1" --json port | jq '[.. | .rx_missed? // empty] | add'; }
+
+# unless_missed GATEWAY COMMAND...: the command succeeds; it has another chance only where the gateway missed frames meanwhile.
+unless_missed() {
+	local gateway=$1 before tries
+	shift
 	for ((tries = 0; tries < 8; tries++)); do
-		all_answered "$@" && return
+		before=$(missed "$gateway")
+		"$@" && return
+		[ "$(missed "$gateway")" -gt "$before" ] || return 1
+		warn "$gateway missed frames: again"
 	done
 	return 1
 }
