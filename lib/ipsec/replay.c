@@ -3,8 +3,9 @@
 
 // RFC 4303 section 3.4.3 and appendix A2, RFC 6479.
 //
-// Block b holds the sequence numbers 32 b to 32 b + 31 and lives in slot b mod n, n a power of two
-// and at least ceil(window / 32) + 1. To record a number in block b, its slot is looked at:
+// Block b holds the sequence numbers 32 b to 32 b + 31 and lives in slot b mod n, n being
+// ceil(window / 32) + 1: no power of two, which would nearly double the memory of the usual
+// windows. To record a number in block b, its slot is looked at:
 //
 //   holds b, bit clear     swap in the bitmap with the bit: the number is new
 //   holds b, bit set       the number was received
@@ -20,9 +21,9 @@
 // number lost with b is 32 b + 31 <= s - 32 (n - 1) - 1 <= s - window - 1: outside the window that
 // ends at s. (With exactly window / 32 slots up to 31 numbers inside it would be forgotten.)
 //
-// Block numbers are kept modulo 2^32 and compared by serial arithmetic: right as long as no slot is
-// passed over while 2^36 numbers go by, which is 32 times the furthest that a number can be
-// inferred ahead.
+// In the slots block numbers are kept modulo 2^32 and compared by serial arithmetic: right as long
+// as no slot is passed over while 2^36 numbers go by, which is 32 times the furthest that a number
+// can be inferred ahead.
 //
 // All orders are relaxed: a slot is one word that speaks for itself, and no other memory is reached
 // by what is read from it.
@@ -83,9 +84,22 @@ static inline enum gw_replay_verdict judge(uint64_t slot, uint64_t sequence)
 	return is_newer(slot_block(slot), block) ? GW_REPLAY_TOO_OLD : GW_REPLAY_NEW;
 }
 
+// At least 2, for which place_of needs it.
 static uint32_t block_count(uint32_t window)
 {
-	return rte_align32pow2((window + BLOCK_BITS - 1) / BLOCK_BITS + 1);
+	return RTE_MAX((window + BLOCK_BITS - 1) / BLOCK_BITS + 1, 2u);
+}
+
+// The index of the number's slot: its whole block number b modulo n, by a multiplication with r,
+// which is 2^64 / n rounded down. b r / 2^64 falls short of b / n by less than b / 2^64 < 1, so the
+// quotient is right or one too small, and what is left over below 2 n.
+static inline uint32_t place_of(const struct gw_replay *replay, uint64_t sequence)
+{
+	uint64_t block = sequence / BLOCK_BITS;
+	uint64_t quotient = (uint64_t)((unsigned __int128)block * replay->reciprocal >> 64);
+	uint32_t rest = (uint32_t)(block - quotient * replay->block_count);
+
+	return rest < replay->block_count ? rest : rest - replay->block_count;
 }
 
 size_t gw_replay_bytes(uint32_t window)
@@ -115,7 +129,8 @@ void gw_replay_init(struct gw_replay *replay, uint32_t window, uint64_t top, con
 	uint32_t count = block_count(window);
 
 	replay->window = window;
-	replay->block_mask = count - 1;
+	replay->block_count = count;
+	replay->reciprocal = (uint64_t)(((unsigned __int128)1 << 64) / count);
 	atomic_store_explicit(&replay->top, top, memory_order_relaxed);
 	// The count blocks that end with top's; before block 0 their numbers run backwards past 0,
 	// which is older than block 0.
@@ -128,7 +143,7 @@ void gw_replay_init(struct gw_replay *replay, uint32_t window, uint64_t top, con
 			for (uint32_t bit = 0; bit < BLOCK_BITS; bit++)
 				if (!starts_received(first + bit, top, bitmap, bitmap_bytes))
 					received &= ~(UINT32_C(1) << bit);
-		atomic_store_explicit(&replay->blocks[block & replay->block_mask],
+		atomic_store_explicit(&replay->blocks[(place_of(replay, top) + count - i) % count],
 			slot_make(block, received), memory_order_relaxed);
 	}
 }
@@ -157,21 +172,24 @@ enum gw_replay_verdict gw_replay_check(const struct gw_replay *replay, uint64_t 
 		    replay->window))
 		return GW_REPLAY_TOO_OLD;
 	slot = atomic_load_explicit(
-		&replay->blocks[block_of(sequence) & replay->block_mask], memory_order_relaxed);
+		&replay->blocks[place_of(replay, sequence)], memory_order_relaxed);
 	return judge(slot, sequence);
 }
 
 enum gw_replay_verdict gw_replay_record(struct gw_replay *replay, uint64_t sequence)
 {
-	_Atomic uint64_t *place = &replay->blocks[block_of(sequence) & replay->block_mask];
-	enum gw_replay_verdict verdict = gw_replay_check(replay, sequence);
+	_Atomic uint64_t *place = &replay->blocks[place_of(replay, sequence)];
+	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
 	uint64_t slot = atomic_load_explicit(place, memory_order_relaxed);
 	uint64_t next;
 
-	if (verdict != GW_REPLAY_NEW || replay->window == 0)
-		return verdict;
+	if (!replay->window)
+		return GW_REPLAY_NEW;
+	if (is_left(sequence, top, replay->window))
+		return GW_REPLAY_TOO_OLD;
 	do {
-		verdict = judge(slot, sequence);
+		enum gw_replay_verdict verdict = judge(slot, sequence);
+
 		if (verdict != GW_REPLAY_NEW)
 			return verdict;
 		next = slot_make(block_of(sequence), bit_of(sequence));
@@ -197,7 +215,7 @@ static uint64_t highest(const struct gw_replay *replay)
 {
 	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
 
-	for (uint32_t i = 0; replay->window && i <= replay->block_mask; i++) {
+	for (uint32_t i = 0; replay->window && i < replay->block_count; i++) {
 		uint64_t slot = atomic_load_explicit(&replay->blocks[i], memory_order_relaxed);
 		int32_t ahead = (int32_t)(slot_block(slot) - block_of(top));
 		uint64_t number;
@@ -220,8 +238,7 @@ void gw_replay_read(const struct gw_replay *replay, uint64_t *top, uint8_t *bitm
 	for (uint64_t back = 0; back < replay->window && back < *top; back++) {
 		uint64_t sequence = *top - back;
 		uint64_t slot = atomic_load_explicit(
-			&replay->blocks[block_of(sequence) & replay->block_mask],
-			memory_order_relaxed);
+			&replay->blocks[place_of(replay, sequence)], memory_order_relaxed);
 
 		if (judge(slot, sequence) != GW_REPLAY_NEW)
 			bitmap[back / 8] |= (uint8_t)(1u << (back % 8));
@@ -235,8 +252,7 @@ uint64_t gw_replay_missing(const struct gw_replay *replay, uint64_t top)
 	for (uint64_t back = 0; back < replay->window && back < top; back++) {
 		uint64_t sequence = top - back;
 		uint64_t slot = atomic_load_explicit(
-			&replay->blocks[block_of(sequence) & replay->block_mask],
-			memory_order_relaxed);
+			&replay->blocks[place_of(replay, sequence)], memory_order_relaxed);
 
 		missing += judge(slot, sequence) == GW_REPLAY_NEW;
 	}

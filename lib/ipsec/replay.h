@@ -21,9 +21,10 @@
 // keeps the number it was authenticated with.
 
 struct gw_replay {
-	_Atomic uint64_t top;      // highest number authenticated (workers: rw)
-	uint32_t window;           // packets; 0: replay protection is off
-	uint32_t block_mask;       // number of blocks - 1
+	_Atomic uint64_t top; // highest number authenticated (workers: rw)
+	uint32_t window;      // packets; 0: replay protection is off
+	uint32_t block_count;
+	uint64_t reciprocal;       // of block_count, to divide by it
 	_Atomic uint64_t blocks[]; // workers: rw
 };
 

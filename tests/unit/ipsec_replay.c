@@ -275,7 +275,8 @@ START_TEST(record_does_not_trust_the_check)
 	ck_assert_int_eq(gw_replay_record(replay, 8), OLD);
 	ck_assert_int_eq(gw_replay_record(replay, 9), NEW);
 	// A number ahead took the slot, and the top has not followed yet.
-	ck_assert_int_eq(gw_replay_record(replay, 9 + 64 * 32), NEW);
+	ck_assert_int_eq(
+		gw_replay_record(replay, 9 + 64 * 32 * (uint64_t)replay->block_count), NEW);
 	ck_assert_int_eq(gw_replay_record(replay, 9), OLD);
 	ck_assert_int_eq(gw_replay_record(replay, 10), OLD);
 	ck_assert_int_eq(gw_replay_check(replay, 10), OLD);
@@ -490,6 +491,30 @@ START_TEST(a_fresh_window_reads_as_empty)
 }
 END_TEST
 
+// Late in a long life the division that finds a block's place is at its least exact: over all
+// places several times, every block's numbers are new once, and the window remembers what it has
+// to.
+START_TEST(places_are_right_for_high_numbers)
+{
+	const uint32_t window = windows[_i], step = 29; // a number or two in each block
+	const uint64_t first = UINT64_MAX - 8 * (uint64_t)window - UINT32_C(4000000);
+	struct gw_replay *replay;
+
+	if (window < 32)
+		return;
+	replay = window_new(window, first, NULL, 0);
+	for (uint64_t sequence = first + step; sequence < first + 6 * (uint64_t)window + 4000;
+		sequence += step) {
+		uint64_t oldest = sequence - (window - 1) / step * step;
+
+		expect(replay, sequence, NEW);
+		expect(replay, sequence, SEEN);
+		expect(replay, oldest > first ? oldest : first, SEEN);
+	}
+	free(replay);
+}
+END_TEST
+
 START_TEST(memory_is_whole_lines_with_a_spare_block)
 {
 	ck_assert_uint_gt(gw_replay_bytes(0), 0);
@@ -500,8 +525,8 @@ START_TEST(memory_is_whole_lines_with_a_spare_block)
 		ck_assert_uint_eq(gw_replay_bytes(window) % 64, 0);
 		ck_assert_uint_gt(blocks * 32, window);
 		replay = window_new(window, 0, NULL, 0);
-		ck_assert_uint_le(replay->block_mask + 1, blocks);
-		ck_assert_uint_ge(32 * replay->block_mask, window);
+		ck_assert_uint_le(replay->block_count, blocks);
+		ck_assert_uint_ge(32 * (replay->block_count - 1), window);
 		free(replay);
 	}
 }
@@ -543,6 +568,7 @@ int main(void)
 	tcase_add_test(tcase, what_a_bitmap_does_not_tell_counts_as_received);
 	tcase_add_test(tcase, reading_never_shows_a_received_number_as_new);
 	tcase_add_loop_test(tcase, a_fresh_window_reads_as_empty, 0, COUNT(windows));
+	tcase_add_loop_test(tcase, places_are_right_for_high_numbers, 0, COUNT(windows));
 	tcase_add_test(tcase, memory_is_whole_lines_with_a_spare_block);
 	tcase_add_test(tcase, without_a_window_the_top_is_kept);
 	suite_add_tcase(suite, tcase);
