@@ -15,6 +15,7 @@
 
 #include "graph/buffer.h"
 #include "net/icmp_quote.h"
+#include "net/l4_checksum.h"
 
 enum {
 	EDGE_SPD_OUT,
@@ -137,9 +138,17 @@ static enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
 		rte_pktmbuf_pkt_len(mbuf), !checksum_known, ip);
 }
 
+// The sender left TCP's or UDP's checksum to a network card, and the port says that none did it.
+static bool has_checksum_left(const struct rte_mbuf *mbuf)
+{
+	return (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+}
+
 // Headers that lie over several buffers: policies are to see as much of them as in one.
 static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const struct gw_ip *ip)
 {
+	if (mbuf->nb_segs == 1)
+		return false;
 	return error != GW_IP_OK || ip->header_bytes + HEADER_REACH > rte_pktmbuf_data_len(mbuf);
 }
 
@@ -172,11 +181,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < count; i++) {
 		struct rte_mbuf *mbuf = packets[i];
 		enum gw_ip_error error;
+		bool checksum_left;
 		struct gw_ip ip;
 
 		gw_node_prefetch(packets, i, count);
 		error = parse(mbuf, &ip);
-		if (unlikely(mbuf->nb_segs > 1) && is_split(mbuf, error, &ip)) {
+		checksum_left = has_checksum_left(mbuf);
+		if (unlikely(checksum_left || is_split(mbuf, error, &ip))) {
 			mbuf = gw_buffer_own(worker, mbuf, 0, 0);
 			if (!mbuf) {
 				nexts[i] = gw_to_drop(
@@ -186,6 +197,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 			packets[i] = mbuf;
 			error = parse(mbuf, &ip);
 		}
+		if (unlikely(checksum_left) && error == GW_IP_OK)
+			gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), &ip);
 		nexts[i] = classify(mbuf, gw_packet(mbuf), worker->dataplane->local, error, &ip);
 	}
 }
