@@ -110,8 +110,8 @@ struct gw_sa {
 	} other __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	// Without keys: wiped once they are expanded. Of it workers read dscp_map, and identity for
-	// events.
+	// Without keys: wiped once they are expanded. Of it workers read dscp_map alone: addresses
+	// and ports change under them (gw_sa_move), and they take these from the template.
 	struct gw_sa_spec spec __rte_cache_aligned;
 	uint64_t added_ns;
 	uint32_t expiry_place;     // gw_expiry's own
@@ -173,6 +173,21 @@ static inline const uint8_t *gw_sa_outer(const struct gw_sa *sa, uint16_t *ipv4_
 	if (ipv4_checksum)
 		*ipv4_checksum = other ? sa->other.ipv4_checksum : sa->ipv4_checksum;
 	return other ? sa->other.bytes : sa->outer;
+}
+
+// The destination of the SA as events name it. A worker that tells of a change sets its mark in the
+// SA first (acquire) and asks then: either the template is the new one, or gw_sa_move wipes the
+// mark away again (release) and the change is told once more.
+static inline struct gw_addr gw_sa_destination(const struct gw_sa *sa)
+{
+	const uint8_t *outer = gw_sa_outer(sa, NULL);
+	struct gw_addr destination = { .family = sa->outer_family };
+
+	if (sa->outer_family == 4)
+		memcpy(destination.bytes, outer + 16, 4);
+	else
+		memcpy(destination.bytes, outer + 24, 16);
+	return destination;
 }
 
 // Whether a packet of the SA's family at ip has the source address, or both addresses, of the SA.
