@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
@@ -119,7 +120,15 @@ struct gw_sa {
 	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
 	struct gw_addr peer;
 	uint16_t peer_port;
+	// Where it was seen last, when it was last followed, and whether that has to wait.
+	uint16_t seen_port;
+	bool follow_waits;
+	struct gw_addr seen;
+	uint64_t followed_ns;
 	uint64_t outer_token; // of RCU, when the template last changed; 0: it never did
+	// ipsec/keepalive.h's own: where the SA's packets go in UDP, and the SAs that share it.
+	struct gw_keepalive_path *keepalive;
+	TAILQ_ENTRY(gw_sa) keepalive_link;
 	// ipsec/path_mtu.h: bytes that the route to the peer takes, and those that ICMP told of
 	// (0: none), with their end.
 	uint16_t route_mtu;
