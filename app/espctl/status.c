@@ -29,6 +29,15 @@ static void path_mtu_line(const json_t *status, FILE *out)
 			espctl_member_count(errors, "ignored"));
 }
 
+static void keepalive_line(const json_t *status, FILE *out)
+{
+	const json_t *keepalives = json_object_get(status, "nat_keepalives");
+
+	if (keepalives)
+		fprintf(out, "%-16s %" PRIu64 " sent\n", "nat keepalives",
+			espctl_member_count(keepalives, "sent"));
+}
+
 static void print_status(const json_t *status, const json_t *, FILE *out)
 {
 	static const char *const members[] = { "version", "pid", "config", "log_level", "hugepages",
@@ -51,6 +60,7 @@ static void print_status(const json_t *status, const json_t *, FILE *out)
 		espctl_duration_format(espctl_member_count(status, "uptime_seconds"), duration));
 	pool_line(status, "buffers", "buffers", out);
 	path_mtu_line(status, out);
+	keepalive_line(status, out);
 	pool_line(status, "linear buffers", "linear_buffers", out);
 }
 

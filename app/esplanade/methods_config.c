@@ -70,6 +70,8 @@ json_t *gateway_status_get(struct gw_rpc_call *call, json_t *params)
 	gateway_put(object, "path_mtu",
 		json_pack("{s:I, s:I}", "learned", (json_int_t)gateway->path_mtu_learned, "ignored",
 			(json_int_t)gateway->path_mtu_ignored));
+	gateway_put(object, "nat_keepalives",
+		json_pack("{s:I}", "sent", (json_int_t)gateway->keepalives_sent));
 	gateway_put(object, "hugepages", json_boolean(rte_eal_has_hugepages()));
 	gateway_put(object, "buffers", pool_object(dataplane->buffers));
 	if (dataplane->linear != dataplane->buffers)

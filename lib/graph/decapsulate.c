@@ -18,15 +18,16 @@ static void alarm_ecn(const struct gw_worker *worker, struct gw_sa *sa)
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.bits = GW_SA_EVENT_ECN,
 		.protocol = sa->protocol,
-		.destination = sa->spec.destination,
 		.direction = sa->direction,
 	};
 
-	// Relaxed: a number for people; and whoever sets the bit first tells.
+	// Relaxed: a number for people; and whoever sets the bit first tells. Acquire: see
+	// gw_sa_destination.
 	atomic_fetch_add_explicit(&sa->ecn_alarms, 1, memory_order_relaxed);
-	if (atomic_fetch_or_explicit(&sa->events, GW_SA_EVENT_ECN, memory_order_relaxed) &
+	if (atomic_fetch_or_explicit(&sa->events, GW_SA_EVENT_ECN, memory_order_acquire) &
 		GW_SA_EVENT_ECN)
 		return;
+	event.destination = gw_sa_destination(sa);
 	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
 		atomic_fetch_and_explicit(
 			&sa->events, ~(uint32_t)GW_SA_EVENT_ECN, memory_order_relaxed);

@@ -50,19 +50,18 @@ static enum gw_drop check(const struct gw_packet *packet, uint8_t *ip, struct gw
 
 // Step 5. A NAT may give the peer another address or port at any time. That is believed only from
 // the newest authentic packet, so that neither a forger nor one that comes late moves anything, and
-// it is told, once for each change; where packets to the peer go stays the key exchange's to say.
+// it is told, once for each change; where packets to the peer go is the control core's to say.
 static void check_mapping(
 	const struct gw_worker *worker, const struct gw_packet *packet, uint64_t sequence)
 {
 	const struct gw_flow *flow = &packet->flow;
 	struct gw_sa *sa = packet->sa;
 	uint64_t now = gw_sa_mapping(flow->family, flow->source, flow->source_port);
-	// Relaxed here and below: the word is all there is, nothing else is read with it.
+	// Relaxed: the word is all there is, nothing else is read with it.
 	uint64_t before = atomic_load_explicit(&sa->mapping, memory_order_relaxed);
 	struct gw_event event = {
 		.kind = GW_EVENT_MAPPING,
 		.spi = rte_be_to_cpu_32(sa->spi),
-		.destination = sa->spec.destination,
 		.direction = sa->direction,
 		.protocol = sa->protocol,
 		.flow = *flow,
@@ -71,9 +70,11 @@ static void check_mapping(
 	if (now == before ||
 		sequence < atomic_load_explicit(&sa->replay->top, memory_order_relaxed))
 		return;
+	// Acquire: see gw_sa_destination.
 	if (!atomic_compare_exchange_strong_explicit(
-		    &sa->mapping, &before, now, memory_order_relaxed, memory_order_relaxed))
+		    &sa->mapping, &before, now, memory_order_acquire, memory_order_relaxed))
 		return;
+	event.destination = gw_sa_destination(sa);
 	// A full ring: the next packet finds the change again.
 	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
 		atomic_store_explicit(&sa->mapping, before, memory_order_relaxed);

@@ -13,16 +13,16 @@ void gw_expiry_raise(const struct gw_worker *worker, struct gw_sa *sa, enum gw_s
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.bits = bit,
 		.cause = (uint8_t)cause,
-		.destination = sa->spec.destination,
 		.direction = sa->direction,
 		.protocol = sa->protocol,
 	};
 
-	// Relaxed: whoever sets the bit first tells; nothing else hangs on it. A look first,
-	// because many packets may come here.
+	// Whoever sets the bit first tells. A look first, because many packets may come here.
+	// Acquire: see gw_sa_destination.
 	if (atomic_load_explicit(&sa->events, memory_order_relaxed) & bit ||
-		atomic_fetch_or_explicit(&sa->events, bit, memory_order_relaxed) & bit)
+		atomic_fetch_or_explicit(&sa->events, bit, memory_order_acquire) & bit)
 		return;
+	event.destination = gw_sa_destination(sa);
 	// A full ring: the next packet tells.
 	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
 		atomic_fetch_and_explicit(&sa->events, ~(uint32_t)bit, memory_order_relaxed);

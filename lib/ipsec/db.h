@@ -88,6 +88,11 @@ void gw_spi_expire(struct gw_ipsec_db *db);
 // NULL when there is none. Staged and uncommitted ones are not seen.
 struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 
+// Calls visit for each outbound SA of the reqid, the oldest first; stops when it returns non-zero
+// and returns that. visit may stage changes.
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
+	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
+
 // The SA that carries the outbound traffic of the reqid; NULL when there is none.
 struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid);
 

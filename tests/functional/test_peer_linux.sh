@@ -81,6 +81,8 @@ esp transport 6 6 gcm256   none   options
 esp transport 4 4 cbc128   sha256 esn
 esp transport 6 6 cbc128   sha1   tcp
 esp transport 4 4 chacha   none
+esp transport 4 4 gcm128   none   udp tcp
+esp transport 4 4 cbc128   sha256 udp
 ah  tunnel    4 4 none     sha1   align8 tcp options
 ah  tunnel    6 6 none     sha256 esn tcp options
 ah  tunnel    4 6 none     sha512

@@ -173,7 +173,11 @@ class Sa:
             del sa["encryption"]["key"]
         if self.algorithm.integrity:
             sa["integrity"] = {"algorithm": self.algorithm.integrity, "key": self.auth_key.hex()}
-        return sa | self.options
+        sa |= self.options
+        if self.direction == "out" and "encapsulation" in sa:
+            # A keepalive in a slow run would be a packet that nobody expects.
+            sa["encapsulation"] = {"keepalive": 0} | sa["encapsulation"]
+        return sa
 
     def overhead(self, inner_bytes):
         """Bytes of the outer packet, headers included, around an inner one of that size."""
