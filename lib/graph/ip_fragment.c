@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Cuts packets that are longer than the path: IPv4 before encryption or on its way, our own ESP
-// packets after it (RFC 791, RFC 8200 section 4.5). Pieces are copies in buffers of their own and
+// Cuts packets that are longer than the path: IPv4 before ESP or AH or on its way, our own packets
+// after it (RFC 791, RFC 8200 section 4.5). Pieces are copies in buffers of their own and
 // go where the whole packet would have gone.
 
 #include "graph/node.h"
@@ -31,7 +31,7 @@ static struct rte_mbuf *cut_piece(struct gw_worker *worker, struct rte_mbuf *who
 	if (!piece)
 		return NULL;
 	// The copy has the standard room, which is enough for all but absurd chains of headers.
-	// What is to be encrypted needs more; esp_encrypt makes it where it is missing.
+	// What is to be sealed needs more; esp_encrypt and ah_output make it where it is missing.
 	if (rte_pktmbuf_headroom(piece) < header_bytes + RTE_ETHER_HDR_LEN) {
 		rte_pktmbuf_free(piece);
 		return NULL;

@@ -25,10 +25,10 @@ enum gw_packet_mark {
 			// rule, or the control core for a NAT keepalive, and by nobody else
 	GW_MARK_FROM_HOST =
 		1 << 1, // the host sent it through a TAP: TTL stays, a bypass keeps its frame
-	GW_MARK_DECRYPTED = 1 << 2, // came out of ESP; sa is the SA that carried it
+	GW_MARK_DECRYPTED = 1 << 2, // came out of ESP or AH; sa is the SA that carried it
 	GW_MARK_SPD_OUT = 1 << 3,   // has passed the outbound SPD
-	GW_MARK_OWN = 1 << 4,       // made here (ICMP error, ESP): TTL stays
-	GW_MARK_SEALED = 1 << 5,    // is an ESP packet of ours
+	GW_MARK_OWN = 1 << 4,       // made here (ICMP error, ESP, AH): TTL stays
+	GW_MARK_SEALED = 1 << 5,    // is an ESP or AH packet of ours
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
 	GW_MARK_WAITS_SA = 1 << 12, // is held until its reqid, in sequence, has an SA
@@ -37,7 +37,7 @@ enum gw_packet_mark {
 struct gw_packet {
 	struct gw_sa *sa; // up to spd_in the SA it came by; from spd_out on the SA it goes by
 	const struct gw_nexthop *nexthop;
-	uint64_t sequence;        // ESP's, all 64 bits
+	uint64_t sequence;        // ESP's or AH's, all 64 bits
 	struct gw_flow flow;      // selectors of the (inner) packet
 	uint32_t ip_bytes;        // total length of the IP packet at the front of the mbuf
 	uint16_t header_bytes;    // to its upper-layer header; to ESP where that came in UDP
@@ -53,7 +53,7 @@ struct gw_packet {
 	uint8_t dont_fragment;
 	uint8_t ttl;
 	uint8_t tos;
-	uint8_t outer_tos;      // of the ESP packet it came in
+	uint8_t outer_tos;      // of the ESP or AH packet it came in
 	uint8_t resolve_family; // neighbour_hold: of the address to resolve, in flow.destination
 } __rte_cache_aligned;
 

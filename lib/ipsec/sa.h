@@ -45,7 +45,6 @@ struct gw_sa {
 	uint32_t reqid;
 	rte_be32_t spi;
 	uint64_t sequence_last; // outbound: the last number that may be used
-	uint16_t index;         // reserved for the batch stage; 0
 	uint8_t direction;      // enum gw_direction
 	uint8_t esn;
 	uint8_t iv_bytes;
@@ -70,7 +69,7 @@ struct gw_sa {
 	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
 	// it, and for good; any thread: rw
 	_Atomic uint8_t expired;
-	uint8_t reserved[1];
+	uint8_t reserved[3];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
@@ -169,9 +168,6 @@ void gw_sa_move(struct gw_sa *sa, const struct gw_sa_spec *spec, struct rte_rcu_
 // 0 or -ENOMEM.
 int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec);
 
-// The same for a packet in transport mode with header_bytes before ESP.
-uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
-
 // The outer header template in force, and its checksum where that is wanted. Good until the
 // worker's next quiescent state; who builds a packet asks once. Acquire: partner of the release in
 // gw_sa_move.
@@ -232,6 +228,8 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 // 4301 section 8.2.1). At least 0; the same for both inner families. In transport mode: of the
 // largest packet without options or extension headers.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
+// The same for a packet in transport mode with header_bytes before ESP or AH.
+uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
 
 // Worker: TFC padding behind an inner packet in tunnel mode, in bytes (RFC 4303 section 2.7).
 uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes);
