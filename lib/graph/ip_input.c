@@ -14,6 +14,7 @@
 #include <rte_udp.h>
 
 #include "graph/buffer.h"
+#include "ipsec/esp.h"
 #include "net/icmp_quote.h"
 #include "net/l4_checksum.h"
 
@@ -66,11 +67,30 @@ static bool is_fragment(const struct gw_packet *packet)
 	return packet->more_fragments || packet->fragment_offset;
 }
 
-static bool is_nat_t(const struct gw_packet *packet, const struct gw_local *local)
+static bool is_nat_t(const struct gw_packet *packet)
 {
 	return packet->flow.protocol == IPPROTO_UDP && packet->flow.ports_known &&
-	       packet->flow.destination_port == GW_NAT_T_PORT &&
-	       gw_local_contains(local, packet->flow.family, packet->flow.destination);
+	       packet->flow.destination_port == GW_NAT_T_PORT;
+}
+
+// UDP for port 4500 of a host behind the gateway: ESP for an SA in transport mode that the gateway
+// has for that host, or anything else, among it ESP and IKE of the host's own. Where the SAD knows
+// no such SA, the inbound SPD judges it as it came.
+static uint8_t for_host_behind(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	struct {
+		struct rte_udp_hdr udp;
+		struct gw_esp_header esp;
+	} const *headers = rte_pktmbuf_mtod_offset(mbuf, const void *, packet->header_bytes);
+	uint32_t bytes = packet->ip_bytes - packet->header_bytes;
+
+	if (bytes < sizeof(*headers) ||
+		rte_pktmbuf_data_len(mbuf) < packet->header_bytes + sizeof(*headers) ||
+		rte_be_to_cpu_16(headers->udp.dgram_len) != bytes || headers->esp.spi == 0)
+		return EDGE_SPD_IN;
+	packet->marks |= GW_MARK_IN_UDP;
+	packet->header_bytes += sizeof(headers->udp);
+	return EDGE_SAD_LOOKUP;
 }
 
 // UDP for port 4500 of ours (RFC 3948 section 2): a keepalive of one byte 0xff, IKE behind four
@@ -121,8 +141,10 @@ static uint8_t from_unprotected(
 			       : EDGE_SPD_IN;
 	if (packet->flow.protocol == IPPROTO_ESP || packet->flow.protocol == IPPROTO_AH)
 		return EDGE_SAD_LOOKUP;
-	if (is_nat_t(packet, local))
-		return from_nat_t(mbuf, packet);
+	if (is_nat_t(packet))
+		return gw_local_contains(local, packet->flow.family, packet->flow.destination)
+			       ? from_nat_t(mbuf, packet)
+			       : for_host_behind(mbuf, packet);
 	if (unlikely(gw_icmp_is_too_big(&packet->flow)) &&
 		gw_local_contains(local, packet->flow.family, packet->flow.destination))
 		return EDGE_ICMP_INPUT;
