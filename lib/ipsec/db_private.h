@@ -72,6 +72,14 @@ struct gw_db_policy {
 	struct gw_db_state state;
 };
 
+// Keys of deleted SAs with implicit IVs, which must not come back: by their fingerprints, the
+// latest.
+#define GW_DB_BURNT_KEYS 4096
+struct gw_db_burnt {
+	struct gw_siphash keys[GW_DB_BURNT_KEYS];
+	uint32_t count; // of all so far; the next one's place is count % GW_DB_BURNT_KEYS
+};
+
 // How many there are: committed, and as the open transaction will leave it, which is what limits
 // are compared with.
 struct gw_db_count {
@@ -90,6 +98,7 @@ struct gw_ipsec_db {
 	struct gw_index updates_by_id; // staged
 	TAILQ_HEAD(, gw_db_sa) sas;    // committed, in order of addition
 	struct gw_db_count sa_count;
+	struct gw_db_burnt burnt;
 
 	struct gw_index policies_by_id;
 	TAILQ_HEAD(, gw_db_policy) policies; // committed, in order of addition

@@ -124,6 +124,29 @@ static struct gw_siphash fingerprint_of(const struct gw_ipsec_db *db, const stru
 	return gw_siphash_128(db->secret, spec->encryption_key, spec->encryption_key_bytes);
 }
 
+static bool has_implicit_iv(const struct gw_sa_spec *spec)
+{
+	return spec->direction == GW_DIRECTION_OUT &&
+	       gw_encryption_has_implicit_iv(spec->encryption);
+}
+
+static void burn_key(struct gw_ipsec_db *db, const struct gw_db_sa *record)
+{
+	if (has_implicit_iv(&record->sa->spec))
+		db->burnt.keys[db->burnt.count++ % GW_DB_BURNT_KEYS] = record->fingerprint;
+}
+
+static bool is_burnt(const struct gw_ipsec_db *db, const struct gw_siphash *fingerprint)
+{
+	uint32_t count = RTE_MIN(db->burnt.count, (uint32_t)GW_DB_BURNT_KEYS);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (db->burnt.keys[i].low == fingerprint->low &&
+			db->burnt.keys[i].high == fingerprint->high)
+			return true;
+	return false;
+}
+
 #define DESCRIPTION_SIZE (GW_ADDR_STRLEN + 64)
 
 static const char *describe(const struct gw_sa_id *id, char text[DESCRIPTION_SIZE])
@@ -169,6 +192,12 @@ static int check_new(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec
 			"its own",
 			describe(&other, text), gw_encryptions[spec->encryption].name);
 	}
+	if (has_implicit_iv(spec) && is_burnt(db, fingerprint))
+		return gw_error_set(err, EEXIST,
+			"an SA that was deleted had the same key: %s takes its IVs from the "
+			"sequence number (RFC 8750), so that a key must never start again; give "
+			"the SA a new one",
+			gw_encryptions[spec->encryption].name);
 	if (db->sa_count.staged >= db->options.max_sas)
 		return gw_error_set(err, ENOSPC,
 			"there are %u SAs, as many as limits.sas allows: delete some or raise it",
@@ -364,6 +393,8 @@ void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 		gw_db_sa_destroy(db, record);
 		return;
 	}
+	if (!record->successor)
+		burn_key(db, record);
 	if (record->reqid)
 		gw_reqid_put(&db->reqids, record->reqid);
 	gw_reclaim_later(db->options.reclaim, gw_sa_free, record->sa);

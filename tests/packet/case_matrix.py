@@ -28,7 +28,7 @@ def tunnels():
         yield number, label, algorithm, inner, outer, esn
 
 
-# conformance: A1, A14, D12, D16
+# conformance: A1, A14, A15, D12, D16, E4
 class Matrix:
     def __init__(self, report):
         self.report = report
@@ -41,8 +41,8 @@ class Matrix:
 
     def build(self):
         for number, label, algorithm, inner, outer, esn in tunnels():
-            base = BEFORE_WRAP if esn else 0
-            state = {"sequence": str(base)} if esn else {}
+            base = BEFORE_WRAP if esn else int(algorithm.implicit_iv)
+            state = {"sequence": str(base)} if base else {}
             pair = self.session.tunnel(number, inner, outer, algorithm=algorithm, esn=esn, out_options=state,
                                        in_options=state)
             self.tunnels.append((number, label, inner, *pair))
