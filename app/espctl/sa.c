@@ -307,6 +307,7 @@ static const struct espctl_parameter allocate[] = {
 		.value = "ADDRESS",
 		.required = true,
 		.positional = true },
+	PROTOCOL,
 	{ .word = "first", .read = espctl_read_number, .value = "SPI" },
 	{ .word = "last", .read = espctl_read_number, .value = "SPI" },
 };

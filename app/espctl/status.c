@@ -97,20 +97,20 @@ static void lengths_cell(struct espctl_table *table, const json_t *lengths)
 
 static void print_crypto(const json_t *result, const json_t *, FILE *out)
 {
-	static const struct espctl_column columns[] = { { .title = "ENCRYPTION" },
-		{ "KEY BYTES", true }, { .title = "INTEGRITY" }, { "KEY BYTES", true },
-		{ "ICV BYTES", true }, { .title = "USABLE" } };
+	static const struct espctl_column columns[] = { { .title = "PROTOCOL" },
+		{ .title = "ENCRYPTION" }, { "KEY BYTES", true }, { .title = "INTEGRITY" },
+		{ "KEY BYTES", true }, { "ICV BYTES", true }, { .title = "USABLE" } };
 	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
 	char buffer[ESPCTL_MEMBER_SIZE];
 	const json_t *suite;
 	size_t i;
 
 	json_array_foreach (json_object_get(result, "suites"), i, suite) {
+		espctl_table_cell(table, "%s", espctl_member_text(suite, "protocol"));
 		espctl_table_cell(table, "%s", espctl_member_text(suite, "encryption"));
 		lengths_cell(table, json_object_get(suite, "encryption_key_bytes"));
 		espctl_table_cell(table, "%s", espctl_member_text(suite, "integrity"));
-		espctl_table_cell(
-			table, "%s", espctl_member_show(suite, "integrity_key_bytes", buffer));
+		lengths_cell(table, json_object_get(suite, "integrity_key_bytes"));
 		espctl_table_cell(table, "%s", espctl_member_show(suite, "icv_bytes", buffer));
 		espctl_table_cell(table, "%s",
 			json_is_true(espctl_member(suite, "usable")) ? "yes"

@@ -60,9 +60,9 @@ void gw_expiry_flush(const struct gw_worker *worker, struct gw_expiry_tally *tal
 }
 
 // The count is that of the drops so far, to which the drop node adds this one.
-void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa)
+void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa, enum gw_drop reason)
 {
-	int index = gw_drop_sa_index[GW_DROP_ESP_INTEGRITY];
+	int index = gw_drop_sa_index[reason];
 
 	if (sa->limits & GW_LIMIT_FAILURES &&
 		atomic_load_explicit(&sa->drops[index], memory_order_relaxed) >= sa->limit.failures)

@@ -16,6 +16,7 @@
 #include "graph/buffer.h"
 #include "ipsec/esp.h"
 #include "net/icmp_quote.h"
+#include "net/l4_checksum.h"
 
 enum {
 	EDGE_SPD_OUT,
@@ -30,6 +31,9 @@ enum {
 // RFC 3948 sections 2.2 and 2.3.
 #define IKE_MARKER_BYTES 4
 #define KEEPALIVE        0xff
+
+// Policies look at less of an upper-layer header, and no extension header is shorter.
+#define HEADER_REACH 8
 
 static enum gw_drop drop_reason(enum gw_ip_error error)
 {
@@ -147,29 +151,46 @@ static uint8_t from_unprotected(
 	return EDGE_SPD_IN;
 }
 
-static uint8_t classify(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
+static enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
 {
 	bool checksum_known =
 		(mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	uint8_t family = packet->flow.family;
-	enum gw_ip_error error;
-	struct gw_ip ip;
 
-	error = gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
-		rte_pktmbuf_pkt_len(mbuf), !checksum_known, &ip);
+	return gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
+		rte_pktmbuf_pkt_len(mbuf), !checksum_known, ip);
+}
+
+// The sender left TCP's or UDP's checksum to a network card, and the port says that none did it.
+static bool has_checksum_left(const struct rte_mbuf *mbuf)
+{
+	return (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+}
+
+// Headers that lie over several buffers: policies are to see as much of them as in one.
+static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const struct gw_ip *ip)
+{
+	if (mbuf->nb_segs == 1)
+		return false;
+	return error != GW_IP_OK || ip->header_bytes + HEADER_REACH > rte_pktmbuf_data_len(mbuf);
+}
+
+static uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
+	const struct gw_local *local, enum gw_ip_error error, const struct gw_ip *ip)
+{
+	uint8_t family = packet->flow.family;
+
 	mbuf->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
 	if (unlikely(error != GW_IP_OK))
 		return gw_to_drop(packet, drop_reason(error), EDGE_DROP);
-	if (unlikely(ip.flow.family != family))
+	if (unlikely(ip->flow.family != family))
 		return gw_to_drop(packet, GW_DROP_IP_VERSION, EDGE_DROP);
-	if (unlikely(gw_local_contains(local, family, ip.flow.source)))
+	if (unlikely(gw_local_contains(local, family, ip->flow.source)))
 		return gw_to_drop(packet, GW_DROP_IP_ADDRESS, EDGE_DROP);
 	// Ethernet padding is no part of the packet.
-	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > ip.total_bytes) &&
-		gw_buffer_trim(mbuf, ip.total_bytes) < 0)
+	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > ip->total_bytes) &&
+		gw_buffer_trim(mbuf, ip->total_bytes) < 0)
 		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
-	gw_packet_set_ip(packet, &ip);
+	gw_packet_set_ip(packet, ip);
 	return packet->side == GW_SIDE_PROTECTED ? from_protected(packet, local)
 						 : from_unprotected(mbuf, packet, local);
 }
@@ -177,11 +198,30 @@ static uint8_t classify(
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
-	const struct gw_local *local = gw_node_worker(node)->dataplane->local;
+	const struct gw_worker *worker = gw_node_worker(node);
 
 	for (unsigned int i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = packets[i];
+		enum gw_ip_error error;
+		bool checksum_left;
+		struct gw_ip ip;
+
 		gw_node_prefetch(packets, i, count);
-		nexts[i] = classify(packets[i], gw_packet(packets[i]), local);
+		error = parse(mbuf, &ip);
+		checksum_left = has_checksum_left(mbuf);
+		if (unlikely(checksum_left || is_split(mbuf, error, &ip))) {
+			mbuf = gw_buffer_own(worker, mbuf, 0, 0);
+			if (!mbuf) {
+				nexts[i] = gw_to_drop(
+					gw_packet(packets[i]), GW_DROP_NO_BUFFER, EDGE_DROP);
+				continue;
+			}
+			packets[i] = mbuf;
+			error = parse(mbuf, &ip);
+		}
+		if (unlikely(checksum_left) && error == GW_IP_OK)
+			gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), &ip);
+		nexts[i] = classify(mbuf, gw_packet(mbuf), worker->dataplane->local, error, &ip);
 	}
 }
 

@@ -255,6 +255,17 @@ static inline uint64_t gw_sa_mapping(uint8_t family, const uint8_t *address, uin
 	return (high ^ high >> 32 ^ low) * UINT64_C(0xff51afd7ed558ccd);
 }
 
+// Worker: counts an inner packet that the SA carried.
+static inline void gw_sa_count_packet(
+	struct gw_sa *sa, unsigned int worker, uint32_t bytes, uint64_t now_ns)
+{
+	struct gw_sa_worker_counters *counters = &sa->counters[worker];
+
+	counters->packets++;
+	counters->bytes += bytes;
+	counters->last_used_ns = now_ns;
+}
+
 // Worker: counts a drop for the SA; reasons of scope BOX are ignored.
 static inline void gw_sa_count_drop(struct gw_sa *sa, enum gw_drop reason)
 {

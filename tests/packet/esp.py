@@ -157,6 +157,8 @@ class Sa:
     auth_key: bytes = b""
     options: dict = dataclasses.field(default_factory=dict)  # further members of the gateway's object
 
+    protocol = "esp"
+
     def __post_init__(self):
         self.key = self.key or os.urandom(self.algorithm.key_bytes)
         self.auth_key = self.auth_key or os.urandom(self.algorithm.auth_bytes)
@@ -198,7 +200,7 @@ class Sa:
 
     def largest_inner(self, mtu):
         """The largest inner packet whose outer one has at most mtu bytes."""
-        return max(size for size in range(mtu) if size + self.overhead(size) <= mtu)
+        return next(size for size in range(mtu, -1, -1) if size + self.overhead(size) <= mtu)
 
     # --- one packet
 

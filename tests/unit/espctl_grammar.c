@@ -88,6 +88,8 @@ static const struct {
 	{ "sa flush", "sa.flush", "{}" },
 	{ "sa flush dir in", "sa.flush", "{'direction':'in'}" },
 	{ "spi allocate destination 10.9.0.1", "spi.allocate", "{'destination':'10.9.0.1'}" },
+	{ "spi allocate 10.9.0.1 protocol ah", "spi.allocate",
+		"{'destination':'10.9.0.1','protocol':'ah'}" },
 	{ "spi a 10.9.0.1 first 0x1000 last 0x1fff", "spi.allocate",
 		"{'destination':'10.9.0.1','first':4096,'last':8191}" },
 	{ "policy", "policy.list", "{}" },
