@@ -56,6 +56,7 @@ struct gw_db_sa {
 	struct gw_reqid_entry *reqid;  // outbound; else NULL
 	struct gw_siphash fingerprint; // of the key
 	bool key_is_unique;            // no two may have this key: outbound, counter mode
+	bool in_sad;                   // outbound, and workers find it by its id all the same
 	uint8_t origin;
 	struct gw_db_state state;
 };
@@ -129,6 +130,7 @@ void gw_db_sa_unadd(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record);
 // The steps of a commit, in the order of db.c.
 bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_unreach(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_hand_over(struct gw_db_sa *record);
 void gw_db_sa_clear_way(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_publish(struct gw_ipsec_db *db, struct gw_db_sa *record);

@@ -315,6 +315,31 @@ void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	db->sa_count.staged++;
 }
 
+int gw_sa_reach(struct gw_ipsec_db *db, const struct gw_sa_id *id, struct gw_error *err)
+{
+	struct gw_sad_key key = gw_db_sa_key(id);
+	struct gw_db_sa *record = find(db, &key, VIEW_COMMITTED);
+	int result;
+
+	if (!record || id->direction != GW_DIRECTION_OUT)
+		return gw_db_sa_missing(id, err);
+	result = record->in_sad ? 0 : gw_sad_insert(db->sad, &key, record->sa);
+	if (result != 0)
+		return gw_error_set(err, -result, "the SAD has no room for the SA");
+	record->in_sad = true;
+	return 0;
+}
+
+// Phase one of removal, as from its reqid: before the SA goes, moves, or hands its key over.
+void gw_db_sa_unreach(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	struct gw_sad_key key = record_key(record);
+
+	if (record->in_sad)
+		gw_sad_remove(db->sad, &key);
+	record->in_sad = false;
+}
+
 bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
 	if (!record->state.committed || !record->key_is_unique)
@@ -323,6 +348,7 @@ bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	if (!record->successor)
 		return false;
 	gw_reqid_detach(record->reqid, record);
+	gw_db_sa_unreach(db, record);
 	return true;
 }
 
@@ -380,6 +406,7 @@ void gw_db_sa_withdraw(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	index_remove(db, record);
 	if (!record->state.committed)
 		return;
+	gw_db_sa_unreach(db, record);
 	if (record->reqid && !record->successor)
 		gw_reqid_detach(record->reqid, record);
 	TAILQ_REMOVE(&db->sas, record, order);

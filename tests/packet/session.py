@@ -471,6 +471,9 @@ class Session:
             seen.sa, seen.sequence = sa, high << 32 | low
             seen.inner_pieces = [seen.inner]
             last[sa.name] = max(before, seen.sequence)
+            if seen.opened and seen.opened.next_header == 59:
+                seen.inner, seen.inner_pieces = b"", []  # a dummy packet: what is in seen.opened is no packet
+                return False
         except NotAuthentic as error:
             seen.problem = str(error)
             return False

@@ -371,7 +371,7 @@ static const struct {
 } completions[] = {
 	{ "", "s", "sa spi status " },
 	{ "", "x", "" },
-	{ "sa", "", "list add update delete get flush direction reqid offset limit " },
+	{ "sa", "", "list add update send-dummy delete get flush direction reqid offset limit " },
 	{ "config", "", "reload " },
 	{ "sa add", "d", "direction destination df dscp " },
 	{ "sa add direction in", "d", "destination df dscp " },
