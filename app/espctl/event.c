@@ -14,7 +14,8 @@
 #include "espctl/session.h"
 #include "espctl/values.h"
 
-static const char *const kinds[] = { "acquire", "expire", "sa", "policy", "port", "mapping", NULL };
+static const char *const kinds[] = { "acquire", "expire", "sa", "policy", "port", "mapping",
+	"path_mtu", NULL };
 
 static void print_selector(const json_t *selector)
 {
@@ -83,6 +84,11 @@ static void print_event(const json_t *event)
 		print_peer("from", json_object_get(event, "old"));
 		print_peer("to", json_object_get(event, "new"));
 		printf("%s", json_is_true(espctl_member(event, "followed")) ? " followed" : "");
+	} else if (strcmp(kind, "path_mtu") == 0) {
+		print_sa(json_object_get(event, "sa"));
+		printf(" %s %s", json_is_true(espctl_member(event, "learned")) ? "learned" : "aged",
+			espctl_member_show(event, "path_mtu", reqid));
+		printf(" inner %s", espctl_member_show(event, "inner_mtu", reqid));
 	} else if (strcmp(kind, "policy") == 0) {
 		printf(" %s", espctl_member_text(event, "change"));
 		print_policy(json_object_get(event, "policy"));

@@ -121,6 +121,14 @@ static const struct espctl_parameter add[] = {
 
 static const struct espctl_parameter identity[] = { DIRECTION, SPI, DESTINATION, PROTOCOL };
 
+static const struct espctl_parameter send_dummy[] = {
+	DIRECTION,
+	SPI,
+	DESTINATION,
+	{ .word = "count", .read = espctl_read_number, .value = "N" },
+	{ .word = "bytes", .read = espctl_read_number, .value = "BYTES" },
+};
+
 static const struct espctl_parameter update[] = {
 	DIRECTION,
 	SPI,
@@ -276,6 +284,11 @@ static const struct espctl_command sa_commands[] = {
 		ESPCTL_PARAMETERS(update),
 		.help = "Gives a security association other addresses or UDP ports, without losing "
 			"a packet or using a number twice." },
+	{ .verb = "send-dummy",
+		.method = "sa.send_dummy",
+		ESPCTL_PARAMETERS(send_dummy),
+		.help = "Sends dummy packets of a random length or of so many bytes by an outbound "
+			"security association; the peer throws them away." },
 	{ .verb = "delete",
 		.method = "sa.delete",
 		ESPCTL_PARAMETERS(identity),

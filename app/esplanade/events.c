@@ -105,6 +105,21 @@ void gateway_event_mapping(struct gateway *gateway, const struct gw_sa *sa,
 	publish(gateway, GATEWAY_EVENT_MAPPING, params);
 }
 
+void gateway_event_path_mtu(struct gateway *gateway, const struct gw_sa *sa, bool learned)
+{
+	uint16_t mtu = atomic_load_explicit(&sa->path_mtu, memory_order_relaxed);
+	json_t *params;
+
+	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_PATH_MTU))
+		return;
+	params = event_new(GATEWAY_EVENT_PATH_MTU);
+	json_object_set_new(params, "sa", sa_id_object(&sa->spec));
+	json_object_set_new(params, "learned", json_boolean(learned));
+	json_object_set_new(params, "path_mtu", json_integer(mtu));
+	json_object_set_new(params, "inner_mtu", json_integer(gw_sa_inner_mtu(sa, mtu)));
+	publish(gateway, GATEWAY_EVENT_PATH_MTU, params);
+}
+
 void gateway_ecn_suspect(const struct gw_sa *sa)
 {
 	char destination[GW_ADDR_STRLEN];

@@ -22,6 +22,8 @@ struct gateway_place {
 };
 void gateway_event_mapping(struct gateway *gateway, const struct gw_sa *sa,
 	const struct gateway_place *old, const struct gateway_place *fresh, bool followed);
+// The path MTU of an outbound SA has been learned, or forgotten.
+void gateway_event_path_mtu(struct gateway *gateway, const struct gw_sa *sa, bool learned);
 void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, const char *change);
 void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
 void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);

@@ -16,7 +16,7 @@
 
 typedef json_t *gateway_method(struct gw_rpc_call *call, json_t *params);
 
-gateway_method gateway_sa_update;
+gateway_method gateway_sa_update, gateway_sa_send_dummy;
 gateway_method gateway_sa_add, gateway_sa_delete, gateway_sa_get, gateway_sa_list, gateway_sa_flush;
 gateway_method gateway_spi_allocate;
 gateway_method gateway_policy_add, gateway_policy_delete, gateway_policy_get, gateway_policy_list,

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "esplanade/events.h"
 #include "ipsec/path_mtu.h"
 
 static uint16_t route_mtu(struct gateway *gateway, const struct gw_addr *peer)
@@ -101,6 +102,7 @@ void gateway_path_mtu_told(struct gateway *gateway, const struct gw_event *event
 	gateway->path_mtu_learned++;
 	gw_log_info("the path of the outbound SA with SPI 0x%08x takes %u bytes", sa->spec.spi,
 		sa->told_mtu);
+	gateway_event_path_mtu(gateway, sa, true);
 	if (lesson_count < MOST_LESSONS)
 		lessons[lesson_count++] = (struct lesson){
 			.reqid = sa->reqid,
@@ -110,6 +112,7 @@ void gateway_path_mtu_told(struct gateway *gateway, const struct gw_event *event
 }
 
 struct tick {
+	struct gateway *gateway;
 	struct gw_path_mtu_rules rules;
 	uint64_t now_ns;
 };
@@ -118,7 +121,8 @@ static int tick_one(void *ctx, struct gw_sa *sa, enum gw_origin)
 {
 	const struct tick *tick = ctx;
 
-	gw_path_mtu_age(sa, tick->now_ns);
+	if (gw_path_mtu_age(sa, tick->now_ns) && sa->direction == GW_DIRECTION_OUT)
+		gateway_event_path_mtu(tick->gateway, sa, false);
 	for (unsigned int i = 0; sa->direction == GW_DIRECTION_IN && i < lesson_count; i++)
 		if (sa->reqid == lessons[i].reqid &&
 			gw_addr_equal(&sa->spec.source, &lessons[i].peer))
@@ -128,7 +132,11 @@ static int tick_one(void *ctx, struct gw_sa *sa, enum gw_origin)
 
 void gateway_path_mtu_tick(struct gateway *gateway)
 {
-	struct tick tick = { .rules = rules_of(gateway), .now_ns = gw_clock_ns() };
+	struct tick tick = {
+		.gateway = gateway,
+		.rules = rules_of(gateway),
+		.now_ns = gw_clock_ns(),
+	};
 
 	// Nothing was ever learned: a million SAs need no look.
 	if (gateway->path_mtu_learned)

@@ -12,7 +12,9 @@
 // What the AEADs have in common in ESP (RFC 4106, RFC 4309, RFC 4543, RFC 7634): the nonce is the
 // key's salt followed by the packet's 8-byte IV, the associated data is SPI and sequence number,
 // with all 64 bits of the number under ESN, and the ICV is the tag or its first bytes. The IV is
-// the 64-bit sequence number: it repeats only if the number does.
+// the 64-bit sequence number added to the key's base: it repeats only if the number does. An
+// implicit IV (RFC 8750) is not in the packet and is the number itself, whose upper half is zero
+// without ESN.
 
 #define GW_AEAD_NONCE_BYTES 12
 #define GW_AEAD_TAG_BYTES   16
@@ -42,6 +44,8 @@ static inline uint64_t gw_aead_iv(
 	uint8_t *packet_iv = op->esp + GW_CRYPTO_ESP_BYTES;
 	uint64_t iv = rte_cpu_to_be_64(op->key->iv_base + op->sequence);
 
+	if (op->key->iv_bytes == 0)
+		return iv;
 	if (!seal || engine->keep_iv)
 		return gw_aead_load(packet_iv);
 	memcpy(packet_iv, &iv, sizeof(iv));

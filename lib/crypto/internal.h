@@ -59,8 +59,8 @@ struct gw_crypto_key {
 	// CBC: mixed with the sequence number before it is encrypted into the IV, so that no block
 	// of a packet's text can be made equal to it.
 	uint8_t iv_mask[GW_CRYPTO_BLOCK_BYTES];
-	// Counter modes: the IV is the sequence number added to it. Bases of keys made later lie
-	// beyond every IV that an earlier key can have used: see key.c.
+	// Counter modes: the IV is the sequence number added to it; 0 where it is implicit. Bases
+	// of keys made later lie beyond every IV that an earlier key can have used: see key.c.
 	uint64_t iv_base;
 
 	// --- lines 1…: as much of the union as the class needs is allocated

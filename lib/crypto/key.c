@@ -319,7 +319,7 @@ struct gw_crypto_key *gw_crypto_key_make(
 		gw_crypto_key_free(key);
 		return NULL;
 	}
-	key->iv_base = next_iv_base();
+	key->iv_base = gw_encryption_has_implicit_iv(spec->encryption) ? 0 : next_iv_base();
 	expand(key, spec, manager);
 	return key;
 }

@@ -34,10 +34,15 @@ static uint8_t *encapsulate(
 	struct gw_esp_inner inner = gw_seal_inner(mbuf, packet);
 	uint32_t padding = gw_esp_padding(packet->ip_bytes + tfc, sa->align_bytes);
 	uint32_t front = sa->outer_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes;
-	uint8_t next_header = inner.family == 4 ? GW_ESP_NEXT_IPV4 : GW_ESP_NEXT_IPV6;
+	bool dummy = packet->marks & GW_MARK_DUMMY;
+	uint8_t next_header = dummy               ? GW_ESP_NEXT_NONE
+			      : inner.family == 4 ? GW_ESP_NEXT_IPV4
+						  : GW_ESP_NEXT_IPV6;
 	struct gw_esp_header *esp;
 	uint8_t *trailer, *outer;
 
+	if (unlikely(dummy))
+		inner.flow_label = 0; // there is no header to take one from
 	trailer = (uint8_t *)rte_pktmbuf_append(
 		mbuf, (uint16_t)(tfc + padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
 	memset(trailer, 0, tfc);
@@ -136,7 +141,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		inner_bytes[ready] = packet->ip_bytes;
 		op->key = packet->sa->key;
 		op->sequence = packet->sequence;
-		op->esp = packet->sa->mode == GW_MODE_TRANSPORT
+		// A dummy packet has no headers of its own: those of the SA stand before it.
+		op->esp = packet->sa->mode == GW_MODE_TRANSPORT && !(packet->marks & GW_MARK_DUMMY)
 				  ? insert(mbuf, packet, &op->payload_bytes)
 				  : encapsulate(mbuf, packet, tfc, &op->payload_bytes);
 		if (unlikely(!op->esp)) {

@@ -13,7 +13,7 @@
 #include <rte_ether.h>
 #include <rte_ring.h>
 
-enum { EDGE_SPD_OUT, EDGE_IP_OUTPUT, EDGE_PORT_TX, EDGE_DROP };
+enum { EDGE_SPD_OUT, EDGE_DUMMY, EDGE_IP_OUTPUT, EDGE_PORT_TX, EDGE_DROP };
 
 static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet, rte_be16_t ether_type)
 {
@@ -69,7 +69,9 @@ static uint16_t host_rx(struct rte_graph *graph, struct rte_node *node, void **,
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
-		if (packet->marks & GW_MARK_WAITS_SA) {
+		if (packet->marks & GW_MARK_DUMMY) {
+			nexts[i] = EDGE_DUMMY;
+		} else if (packet->marks & GW_MARK_WAITS_SA) {
 			// Policies may have changed since: it is judged as if it came only now.
 			packet->marks &= ~(GW_MARK_WAITS_SA | GW_MARK_SPD_OUT);
 			nexts[i] = EDGE_SPD_OUT;
@@ -91,6 +93,7 @@ const struct gw_node gw_node_host_rx = {
 	.source = true,
 	.edges = {
 		[EDGE_SPD_OUT] = "spd_out",
+		[EDGE_DUMMY] = "dummy",
 		[EDGE_IP_OUTPUT] = "ip_output",
 		[EDGE_PORT_TX] = "port_tx",
 		[EDGE_DROP] = "drop",

@@ -31,6 +31,7 @@ enum gw_packet_mark {
 	GW_MARK_SEALED = 1 << 5,    // is an ESP or AH packet of ours
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
+	GW_MARK_DUMMY = 1 << 8,     // random bytes for the SA that flow and sequence (SPI) name
 	GW_MARK_WAITS_SA = 1 << 12, // is held until its reqid, in sequence, has an SA
 };
 

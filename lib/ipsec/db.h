@@ -88,6 +88,10 @@ void gw_spi_expire(struct gw_ipsec_db *db);
 // NULL when there is none. Staged and uncommitted ones are not seen.
 struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 
+// Lets workers find an outbound SA by its id, with direction in the key's reserved member, until it
+// is deleted or updated. 0, -ENOENT or -ENOSPC.
+int gw_sa_reach(struct gw_ipsec_db *db, const struct gw_sa_id *id, struct gw_error *err);
+
 // Calls visit for each outbound SA of the reqid, the oldest first; stops when it returns non-zero
 // and returns that. visit may stage changes.
 int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,

@@ -56,6 +56,7 @@ struct gw_db_sa {
 	struct gw_reqid_entry *reqid;  // outbound; else NULL
 	struct gw_siphash fingerprint; // of the key
 	bool key_is_unique;            // no two may have this key: outbound, counter mode
+	bool in_sad;                   // outbound, and workers find it by its id all the same
 	uint8_t origin;
 	struct gw_db_state state;
 };
@@ -70,6 +71,14 @@ struct gw_db_policy {
 	uint32_t cost;                // entries in the SPD
 	bool in_force;                // the SPD has it
 	struct gw_db_state state;
+};
+
+// Keys of deleted SAs with implicit IVs, which must not come back: by their fingerprints, the
+// latest.
+#define GW_DB_BURNT_KEYS 4096
+struct gw_db_burnt {
+	struct gw_siphash keys[GW_DB_BURNT_KEYS];
+	uint32_t count; // of all so far; the next one's place is count % GW_DB_BURNT_KEYS
 };
 
 // How many there are: committed, and as the open transaction will leave it, which is what limits
@@ -90,6 +99,7 @@ struct gw_ipsec_db {
 	struct gw_index updates_by_id; // staged
 	TAILQ_HEAD(, gw_db_sa) sas;    // committed, in order of addition
 	struct gw_db_count sa_count;
+	struct gw_db_burnt burnt;
 
 	struct gw_index policies_by_id;
 	TAILQ_HEAD(, gw_db_policy) policies; // committed, in order of addition
@@ -120,6 +130,7 @@ void gw_db_sa_unadd(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record);
 // The steps of a commit, in the order of db.c.
 bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record);
+void gw_db_sa_unreach(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_hand_over(struct gw_db_sa *record);
 void gw_db_sa_clear_way(struct gw_ipsec_db *db, struct gw_db_sa *record);
 void gw_db_sa_publish(struct gw_ipsec_db *db, struct gw_db_sa *record);

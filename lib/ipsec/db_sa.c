@@ -124,6 +124,29 @@ static struct gw_siphash fingerprint_of(const struct gw_ipsec_db *db, const stru
 	return gw_siphash_128(db->secret, spec->encryption_key, spec->encryption_key_bytes);
 }
 
+static bool has_implicit_iv(const struct gw_sa_spec *spec)
+{
+	return spec->direction == GW_DIRECTION_OUT &&
+	       gw_encryption_has_implicit_iv(spec->encryption);
+}
+
+static void burn_key(struct gw_ipsec_db *db, const struct gw_db_sa *record)
+{
+	if (has_implicit_iv(&record->sa->spec))
+		db->burnt.keys[db->burnt.count++ % GW_DB_BURNT_KEYS] = record->fingerprint;
+}
+
+static bool is_burnt(const struct gw_ipsec_db *db, const struct gw_siphash *fingerprint)
+{
+	uint32_t count = RTE_MIN(db->burnt.count, (uint32_t)GW_DB_BURNT_KEYS);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (db->burnt.keys[i].low == fingerprint->low &&
+			db->burnt.keys[i].high == fingerprint->high)
+			return true;
+	return false;
+}
+
 #define DESCRIPTION_SIZE (GW_ADDR_STRLEN + 64)
 
 static const char *describe(const struct gw_sa_id *id, char text[DESCRIPTION_SIZE])
@@ -169,6 +192,12 @@ static int check_new(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec
 			"its own",
 			describe(&other, text), gw_encryptions[spec->encryption].name);
 	}
+	if (has_implicit_iv(spec) && is_burnt(db, fingerprint))
+		return gw_error_set(err, EEXIST,
+			"an SA that was deleted had the same key: %s takes its IVs from the "
+			"sequence number (RFC 8750), so that a key must never start again; give "
+			"the SA a new one",
+			gw_encryptions[spec->encryption].name);
 	if (db->sa_count.staged >= db->options.max_sas)
 		return gw_error_set(err, ENOSPC,
 			"there are %u SAs, as many as limits.sas allows: delete some or raise it",
@@ -286,6 +315,31 @@ void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	db->sa_count.staged++;
 }
 
+int gw_sa_reach(struct gw_ipsec_db *db, const struct gw_sa_id *id, struct gw_error *err)
+{
+	struct gw_sad_key key = gw_db_sa_key(id);
+	struct gw_db_sa *record = find(db, &key, VIEW_COMMITTED);
+	int result;
+
+	if (!record || id->direction != GW_DIRECTION_OUT)
+		return gw_db_sa_missing(id, err);
+	result = record->in_sad ? 0 : gw_sad_insert(db->sad, &key, record->sa);
+	if (result != 0)
+		return gw_error_set(err, -result, "the SAD has no room for the SA");
+	record->in_sad = true;
+	return 0;
+}
+
+// Phase one of removal, as from its reqid: before the SA goes, moves, or hands its key over.
+void gw_db_sa_unreach(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	struct gw_sad_key key = record_key(record);
+
+	if (record->in_sad)
+		gw_sad_remove(db->sad, &key);
+	record->in_sad = false;
+}
+
 bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
 	if (!record->state.committed || !record->key_is_unique)
@@ -294,6 +348,7 @@ bool gw_db_sa_has_successor(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	if (!record->successor)
 		return false;
 	gw_reqid_detach(record->reqid, record);
+	gw_db_sa_unreach(db, record);
 	return true;
 }
 
@@ -351,6 +406,7 @@ void gw_db_sa_withdraw(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	index_remove(db, record);
 	if (!record->state.committed)
 		return;
+	gw_db_sa_unreach(db, record);
 	if (record->reqid && !record->successor)
 		gw_reqid_detach(record->reqid, record);
 	TAILQ_REMOVE(&db->sas, record, order);
@@ -364,6 +420,8 @@ void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 		gw_db_sa_destroy(db, record);
 		return;
 	}
+	if (!record->successor)
+		burn_key(db, record);
 	if (record->reqid)
 		gw_reqid_put(&db->reqids, record->reqid);
 	gw_reclaim_later(db->options.reclaim, gw_sa_free, record->sa);

@@ -120,6 +120,7 @@ void gw_db_update_apply(struct gw_ipsec_db *db, struct gw_db_update *update)
 	leave(db, update);
 	if (record->update == update)
 		record->update = NULL;
+	gw_db_sa_unreach(db, record);
 	gw_index_remove(&db->sas_by_id, &record->by_id);
 	gw_sa_move(record->sa, &update->spec, db->options.qsbr);
 	gw_index_insert(&db->sas_by_id, &record->by_id, gw_db_sa_hash(db, &key));

@@ -17,6 +17,7 @@ static bool uses_aes(const struct gw_sa_spec *spec)
 {
 	switch (spec->encryption) {
 	case GW_ENCRYPTION_CHACHA20_POLY1305:
+	case GW_ENCRYPTION_CHACHA20_POLY1305_IIV:
 		return false;
 	case GW_ENCRYPTION_UNSET: // AH
 	case GW_ENCRYPTION_NULL:
@@ -53,7 +54,8 @@ struct gw_key_limit gw_key_limit(const struct gw_sa_spec *spec)
 	}
 	// CCM runs the cipher over each block twice.
 	if (spec->encryption == GW_ENCRYPTION_AES_CCM_16 ||
-		spec->encryption == GW_ENCRYPTION_AES_CCM_8)
+		spec->encryption == GW_ENCRYPTION_AES_CCM_8 ||
+		spec->encryption == GW_ENCRYPTION_AES_CCM_8_IIV)
 		limit.bytes /= 2;
 	limit.failures = failures_of(gw_encryptions[spec->encryption].icv_bytes);
 	return limit;

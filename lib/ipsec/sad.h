@@ -23,7 +23,7 @@ struct gw_sad_key {
 	rte_be32_t spi;
 	uint8_t family;
 	uint8_t protocol;
-	uint16_t reserved; // 0
+	uint16_t reserved; // enum gw_direction: 0, but for outbound SAs that gw_sa_reach put there
 };
 _Static_assert(sizeof(struct gw_sad_key) == 24, "hashed as three 64-bit words");
 

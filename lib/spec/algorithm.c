@@ -45,6 +45,11 @@ bool gw_encryption_counts_ivs(enum gw_encryption_id id)
 	return gw_encryptions[id].salt_bytes > 0;
 }
 
+bool gw_encryption_has_implicit_iv(enum gw_encryption_id id)
+{
+	return gw_encryptions[id].salt_bytes > 0 && gw_encryptions[id].iv_bytes == 0;
+}
+
 int gw_encryption_key_place(enum gw_encryption_id id, unsigned int bytes)
 {
 	const struct gw_encryption *row = &gw_encryptions[id];

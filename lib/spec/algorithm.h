@@ -58,8 +58,13 @@ struct gw_integrity {
 extern const struct gw_encryption gw_encryptions[GW_ENCRYPTION_COUNT];
 extern const struct gw_integrity gw_integrities[GW_INTEGRITY_COUNT];
 
-// True where the IV is the sequence number, so that two SAs with one key would use the same nonces.
+// True where the IV follows from the sequence number, so that two SAs with one key would use the
+// same nonces.
 bool gw_encryption_counts_ivs(enum gw_encryption_id id);
+
+// True where the IV is the sequence number itself and is not sent (RFC 8750): a key must never come
+// back with a number that it has used.
+bool gw_encryption_has_implicit_iv(enum gw_encryption_id id);
 
 // The place in key_bytes of a key of so many bytes, salt and all; -1 where it is none of them.
 int gw_encryption_key_place(enum gw_encryption_id id, unsigned int bytes);

@@ -182,6 +182,27 @@ static int check_limits(const struct gw_config *config, struct gw_error *err)
 	return ret;
 }
 
+// A file is read again at each start. With an implicit IV the same key and the same numbers would
+// meet again, which gives the plaintext away: so the file has to say where the numbers go on.
+static int check_implicit_ivs(const struct gw_config *config, struct gw_error *err)
+{
+	for (unsigned int i = 0; i < config->sa_count; i++) {
+		const struct gw_sa_spec *sa = &config->sas[i];
+
+		if (sa->direction == GW_DIRECTION_OUT && sa->sequence == 0 &&
+			gw_encryption_has_implicit_iv(sa->encryption))
+			return refuse(err, "sas", i, "sequence",
+				"is missing: %s takes its IVs from the sequence number (RFC 8750), "
+				"so "
+				"that a key must never start again; give the last number that was "
+				"used with it, take an algorithm that sends its IVs, or leave the "
+				"SA "
+				"to key exchange",
+				gw_encryptions[sa->encryption].name);
+	}
+	return 0;
+}
+
 static bool has_port(const struct gw_config *config, const char *name)
 {
 	for (unsigned int i = 0; i < config->port_count; i++)
@@ -228,6 +249,7 @@ int gw_config_check(const struct gw_config *config, struct gw_error *err)
 		check_memory,
 		check_limits,
 		check_references,
+		check_implicit_ivs,
 		gw_config_check_duplicates,
 	};
 	int ret = 0;

@@ -25,15 +25,21 @@ static void add_name(char *buffer, size_t size, size_t *used, const char *name, 
 		*used += snprintf(buffer + *used, size - *used, "%s\"%s\"", before, name);
 }
 
+// An AEAD with an implicit IV is no advice for whoever gives keys by hand.
+static bool is_listed(int id, bool aead_only)
+{
+	return !aead_only || (gw_encryptions[id].aead && !gw_encryption_has_implicit_iv(id));
+}
+
 const char *gw_encryption_names(bool aead_only, char *buffer, size_t size)
 {
 	unsigned int last = 0, count = 0;
 	size_t used = 0;
 
 	for (int id = 1; id < GW_ENCRYPTION_COUNT; id++)
-		last += !aead_only || gw_encryptions[id].aead;
+		last += is_listed(id, aead_only);
 	for (int id = 1; id < GW_ENCRYPTION_COUNT; id++)
-		if (!aead_only || gw_encryptions[id].aead)
+		if (is_listed(id, aead_only))
 			add_name(buffer, size, &used, gw_encryptions[id].name, count++, last - 1);
 	return buffer;
 }

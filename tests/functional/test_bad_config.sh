@@ -152,6 +152,8 @@ broken 'encryption without integrity' sas 'integrity' \
 	'integrity = { algorithm = "hmac-sha1-96"; key = "000102030405060708090a0b0c0d0e0f10111213"; };' ''
 broken 'integrity beside an AEAD' sas 'integrity' 'algorithm = "aes-cbc"; key = "000102030405060708090a0b0c0d0e0f"' \
 	'algorithm = "aes-gcm-16"; key = "000102030405060708090a0b0c0d0e0f10111214"'
+broken 'an implicit IV whose numbers would start again' sas 'sequence' \
+	'algorithm = "aes-gcm-16";' 'algorithm = "aes-gcm-16-iiv";'
 broken 'a replay window too large' sas 'replay_window' 'name = "b";' 'name = "b"; replay_window = 2000000;'
 broken 'ESN without a replay window' sas 'replay_window|esn' 'name = "b";' 'name = "b"; esn = true; replay_window = 0;'
 broken 'families that differ' sas 'source|destination' 'source = "192.0.2.1"' 'source = "2001:db8::1"'

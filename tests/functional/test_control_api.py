@@ -11,6 +11,9 @@ import socket
 import struct
 import subprocess
 
+from scapy.layers.inet import ICMP, IP
+from scapy.packet import Raw
+
 from control import ROOT, Daemon, Report, base_config, enter_namespace, finish
 from esp import Sa
 
@@ -18,6 +21,7 @@ DOCUMENT = ROOT / "docs/control-api.md"
 BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^### (\w+\.\w+)$", re.MULTILINE)
 ANY = "…"
+AGE = 1  # seconds that a path MTU is believed: as short as may be
 KEYS = "c0ffee"  # is in every key of the document, and in nothing else
 
 
@@ -99,6 +103,13 @@ class Host:
         self.socket.send(bytes.fromhex(self.mac.replace(":", "")) + bytes.fromhex("020000000008") + b"\x08\x00" + packet)
 
 
+    def send_too_big(self, source, destination, spi, sequence, mtu):
+        """A router's ICMP error about an ESP packet from source to destination."""
+        about = IP(src=source, dst=destination, proto=50, len=1500, flags="DF") / Raw(struct.pack(">II", spi, sequence))
+        packet = bytes(IP(src="198.51.100.1", dst=source) / ICMP(type=3, code=4, nexthopmtu=mtu) / about)
+        self.socket.send(bytes.fromhex(self.mac.replace(":", "")) + bytes.fromhex("020000000008") + b"\x08\x00" + packet)
+
+
 def check_examples(report, line, examples):
     report.begin("the examples of docs/control-api.md")
     for text, expected in examples:
@@ -127,6 +138,22 @@ def provoke_mapping(line, listener, peer):
                             lambda: peer.send_esp(sa, next(sequence)))
 
 
+def provoke_path_mtu(line, listener, host, peer):
+    """A router tells of a packet that the gateway sent; later that is forgotten."""
+    def is_told(learned):
+        return lambda event: event["params"]["kind"] == "path_mtu" and event["params"]["learned"] == learned
+
+    def send():
+        host.send_to("10.9.0.1")
+        peer.send_too_big("192.0.2.1", "192.0.2.2", 0x8004, 1, 1400)
+    line.call("policy.add", direction="out", action="protect", reqid=9,
+              selector={"source": "10.1.0.0/24", "destination": "10.9.0.0/24"})
+    line.call("sa.add", direction="out", spi="0x8004", source="192.0.2.1", destination="192.0.2.2", reqid=9,
+              encryption={"algorithm": "aes-gcm-16", "key": KEYS + "02" * 17})
+    listener.wait_event(is_told(True), send)
+    listener.wait_event(is_told(False))
+
+
 def provoke_events(line, listener, host, peer):
     """What each kind of event comes from, repeated until it has come."""
     line.call("policy.add", direction="out", action="protect", reqid=7,
@@ -139,6 +166,7 @@ def provoke_events(line, listener, host, peer):
               sequence="4294967285", encryption={"algorithm": "aes-gcm-16", "key": KEYS + "00" * 17})
     listener.wait_event(lambda event: event["params"].get("hard"), lambda: host.send_to("10.8.0.1"))
     provoke_mapping(line, listener, peer)
+    provoke_path_mtu(line, listener, host, peer)
     subprocess.run(["ip", "link", "set", "apilan", "down"], check=True)
     listener.wait_event(lambda event: event["params"]["kind"] == "port")
 
@@ -171,6 +199,7 @@ def main():
     examples, events = read_examples()
     config = base_config()
     config["ports"][1]["device"] = "net_tap1,iface=apiwan"
+    config["path_mtu"] = {"age_seconds": AGE}
     with Daemon(config) as daemon:
         line, listener = daemon.line(), daemon.line()
         listener.call("event.subscribe")

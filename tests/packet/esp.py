@@ -45,6 +45,10 @@ class Algorithm:
     def aead(self):
         return not self.integrity
 
+    @property
+    def implicit_iv(self):
+        return self.aead and not self.iv_bytes
+
 
 ALGORITHMS = (
     Algorithm("aes-gcm-16/128", "aes-gcm-16", 20, scapy_crypt="AES-GCM"),
@@ -57,6 +61,12 @@ ALGORITHMS = (
     Algorithm("aes-gmac/128", "aes-gmac", 20),
     Algorithm("aes-gmac/256", "aes-gmac", 36),
     Algorithm("chacha20-poly1305", "chacha20-poly1305", 36, scapy_crypt="CHACHA20-POLY1305"),
+    Algorithm("aes-gcm-16-iiv/128", "aes-gcm-16-iiv", 20, iv_bytes=0),
+    Algorithm("aes-gcm-16-iiv/192", "aes-gcm-16-iiv", 28, iv_bytes=0),
+    Algorithm("aes-gcm-16-iiv/256", "aes-gcm-16-iiv", 36, iv_bytes=0),
+    Algorithm("aes-ccm-8-iiv/128", "aes-ccm-8-iiv", 19, iv_bytes=0, icv_bytes=8),
+    Algorithm("aes-ccm-8-iiv/256", "aes-ccm-8-iiv", 35, iv_bytes=0, icv_bytes=8),
+    Algorithm("chacha20-poly1305-iiv", "chacha20-poly1305-iiv", 36, iv_bytes=0),
     Algorithm("aes-cbc/128 hmac-sha2-256-128", "aes-cbc", 16, "hmac-sha2-256-128", 32, 16, 16, 16,
               "AES-CBC", "SHA2-256-128"),
     Algorithm("aes-cbc/192 hmac-sha2-256-128", "aes-cbc", 24, "hmac-sha2-256-128", 32, 16, 16, 16,
@@ -177,6 +187,9 @@ class Sa:
         if self.direction == "out" and "encapsulation" in sa:
             # A keepalive in a slow run would be a packet that nobody expects.
             sa["encapsulation"] = {"keepalive": 0} | sa["encapsulation"]
+        if self.direction == "out" and self.algorithm.implicit_iv:
+            # A file has to say where the numbers go on.
+            sa["sequence"] = sa.get("sequence") or "1"
         return sa
 
     def overhead(self, inner_bytes):
@@ -197,7 +210,7 @@ class Sa:
         header = struct.pack("!II", self.spi, low)
         iv = os.urandom(self.algorithm.iv_bytes) if iv is None else iv
         if self.algorithm.aead:
-            sealed = self._aead_seal(iv, plaintext, self._aad(header, high))
+            sealed = self._aead_seal(self._iv_of(iv, high, low), plaintext, self._aad(header, high))
             return header + iv + sealed
         body = header + iv + self._encrypt(iv, plaintext)
         return body + self._tag(body, high)
@@ -219,7 +232,7 @@ class Sa:
         iv = packet[8:8 + algorithm.iv_bytes]
         if algorithm.aead:
             try:
-                plain = self._aead_open(iv, packet[8 + len(iv):], self._aad(packet[:8], high))
+                plain = self._aead_open(self._iv_of(iv, high, low), packet[8 + len(iv):], self._aad(packet[:8], high))
             except Exception as error:
                 raise NotAuthentic(f"SPI {spi:#x} sequence {low}: the tag is wrong") from error
         else:
@@ -255,6 +268,10 @@ class Sa:
             header.options = options
         return bytes(header / Raw(esp))
 
+    def _iv_of(self, iv, high, low):
+        """RFC 8750 section 4: without an IV in the packet it is the number, whose upper half is zero without ESN."""
+        return struct.pack("!II", high if self.esn else 0, low) if self.algorithm.implicit_iv else iv
+
     def _split_key(self, iv):
         """The key, and the nonce that its salt makes with the IV."""
         salt_bytes = 3 if self.algorithm.encryption.startswith("aes-ccm") else 4
@@ -262,7 +279,7 @@ class Sa:
 
     def _aead_seal(self, iv, plaintext, aad):
         key, nonce = self._split_key(iv)
-        if self.algorithm.encryption == "chacha20-poly1305":
+        if self.algorithm.encryption.startswith("chacha20-poly1305"):
             return ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
         if self.algorithm.encryption == "aes-gmac":
             return plaintext + AESGCM(key).encrypt(nonce, b"", aad + iv + plaintext)
@@ -273,7 +290,7 @@ class Sa:
 
     def _aead_open(self, iv, sealed, aad):
         key, nonce = self._split_key(iv)
-        if self.algorithm.encryption == "chacha20-poly1305":
+        if self.algorithm.encryption.startswith("chacha20-poly1305"):
             return ChaCha20Poly1305(key).decrypt(nonce, sealed, aad)
         if self.algorithm.encryption.startswith("aes-ccm"):
             return AESCCM(key, self.algorithm.icv_bytes).decrypt(nonce, sealed, aad)

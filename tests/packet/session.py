@@ -451,6 +451,8 @@ class Session:
         if not esp and not ah:
             return False
         destination = seen.packet[24:40] if seen.packet[0] >> 4 == 6 else seen.packet[16:20]
+        if esp and len(esp) < 8:
+            return False  # whatever it is, it is no ESP
         spi, low = struct.unpack_from("!II", esp or ah[4:])
         sa = outbound.get(("esp" if esp else "ah", spi, destination))
         if not sa:
@@ -469,6 +471,9 @@ class Session:
             seen.sa, seen.sequence = sa, high << 32 | low
             seen.inner_pieces = [seen.inner]
             last[sa.name] = max(before, seen.sequence)
+            if seen.opened and seen.opened.next_header == 59:
+                seen.inner, seen.inner_pieces = b"", []  # a dummy packet: what is in seen.opened is no packet
+                return False
         except NotAuthentic as error:
             seen.problem = str(error)
             return False

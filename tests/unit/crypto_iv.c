@@ -69,7 +69,8 @@ START_TEST(counted_iv_is_the_sequence_number)
 		struct gw_crypto_key *key, *again;
 		struct iv *ivs;
 
-		if (!gw_encryption_counts_ivs(kit_classes[c].encryption))
+		if (!gw_encryption_counts_ivs(kit_classes[c].encryption) ||
+			gw_encryption_has_implicit_iv(kit_classes[c].encryption))
 			continue;
 		key = kit_key(&kit_classes[c], false, 0);
 		ivs = collect(&kit_classes[c], key);
@@ -81,6 +82,43 @@ START_TEST(counted_iv_is_the_sequence_number)
 		gw_crypto_key_free(again);
 		gw_crypto_key_free(key);
 	}
+}
+END_TEST
+
+// RFC 8750 section 4: the IV is the number, all of it under ESN, and is not in the packet. So the
+// same number under the same key makes the same packet, and each other number another one.
+// conformance: E4
+START_TEST(implicit_iv_is_the_number_alone)
+{
+	struct gw_crypto_engine *engine = gw_crypto_engine_new();
+	const uint64_t numbers[] = { 1, 2, UINT32_MAX, UINT64_C(0x100000001),
+		UINT64_C(0x200000001) };
+	uint8_t packets[RTE_DIM(numbers)][128], again[128];
+
+	for (unsigned int c = 0; c < RTE_DIM(kit_classes); c++) {
+		struct gw_crypto_key *key, *twin;
+
+		if (!gw_encryption_has_implicit_iv(kit_classes[c].encryption))
+			continue;
+		key = kit_key(&kit_classes[c], true, 0);
+		twin = kit_key(&kit_classes[c], true, 0);
+		for (unsigned int i = 0; i < RTE_DIM(numbers); i++) {
+			struct gw_crypto_op op = { key, packets[i], 32, GW_CRYPTO_OK, numbers[i] };
+
+			kit_packet(packets[i], key, op.sequence, op.payload_bytes);
+			memcpy(again, packets[i], sizeof(again));
+			gw_crypto_seal(engine, &op, 1);
+			op.key = twin;
+			op.esp = again;
+			gw_crypto_seal(engine, &op, 1);
+			ck_assert_mem_eq(packets[i], again, 8 + 32 + gw_crypto_icv_bytes(key));
+			for (unsigned int j = 0; j < i; j++)
+				ck_assert_mem_ne(packets[i] + 8, packets[j] + 8, 32);
+		}
+		gw_crypto_key_free(key);
+		gw_crypto_key_free(twin);
+	}
+	gw_crypto_engine_free(engine);
 }
 END_TEST
 
@@ -182,6 +220,7 @@ int main(void)
 	TCase *tcase = tcase_create("IVs");
 
 	tcase_add_test(tcase, counted_iv_is_the_sequence_number);
+	tcase_add_test(tcase, implicit_iv_is_the_number_alone);
 	tcase_add_test(tcase, aead_iv_has_the_high_half);
 	tcase_add_test(tcase, cbc_iv_is_unpredictable);
 	tcase_add_test(tcase, cbc_iv_is_the_masked_number_encrypted);

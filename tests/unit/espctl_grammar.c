@@ -371,7 +371,7 @@ static const struct {
 } completions[] = {
 	{ "", "s", "sa spi status " },
 	{ "", "x", "" },
-	{ "sa", "", "list add update delete get flush direction reqid offset limit " },
+	{ "sa", "", "list add update send-dummy delete get flush direction reqid offset limit " },
 	{ "config", "", "reload " },
 	{ "sa add", "d", "direction destination df dscp " },
 	{ "sa add direction in", "d", "destination df dscp " },
@@ -379,13 +379,14 @@ static const struct {
 	{ "sa add", "u", "udp used-bytes used-packets " },
 	{ "sa add udp 4500", "", "" },
 	{ "sa add encryption", "aes",
-		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-cbc aes-ctr " },
+		"aes-gcm-16 aes-gcm-12 aes-gcm-8 aes-ccm-16 aes-ccm-8 aes-gmac aes-gcm-16-iiv "
+		"aes-ccm-8-iiv aes-cbc aes-ctr " },
 	{ "sa add encryption aes-cbc", "", "" },
 	{ "sa add encryption aes-cbc 0x01", "e", "esn ecn " },
 	{ "sa add encryption null", "e", "esn ecn " },
 	{ "policy add action", "", "protect bypass discard " },
-	{ "monitor", "", "acquire expire sa policy port mapping " },
-	{ "monitor sa", "p", "policy port " },
+	{ "monitor", "", "acquire expire sa policy port mapping path_mtu " },
+	{ "monitor sa", "p", "policy port path_mtu " },
 	{ "drops", "", "all " },
 	{ "nonsense", "", "" },
 };

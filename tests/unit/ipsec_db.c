@@ -106,6 +106,41 @@ START_TEST(a_cbc_key_may_be_used_twice)
 }
 END_TEST
 
+static struct gw_sa_spec implicit_iv(enum gw_direction direction, uint32_t spi, uint64_t sequence)
+{
+	struct gw_sa_spec spec = kit_sa(direction, spi, 0x77);
+
+	spec.encryption = GW_ENCRYPTION_AES_GCM_16_IIV;
+	spec.sequence = sequence;
+	return spec;
+}
+
+// With an implicit IV the number is the nonce: a key that an SA had does not come back, whatever
+// number it is to go on with, except where it is handed over in one transaction. conformance: E4
+START_TEST(a_key_with_implicit_ivs_never_starts_again)
+{
+	struct gw_error err = {}, err2 = {};
+	struct gw_txn *txn;
+
+	commit_sa(implicit_iv(GW_DIRECTION_OUT, 0x1000, 0));
+	txn = gw_txn_new();
+	ck_assert_int_eq(delete_sa(txn, implicit_iv(GW_DIRECTION_OUT, 0x1000, 0), NULL), 0);
+	ck_assert_int_eq(add_sa(txn, implicit_iv(GW_DIRECTION_OUT, 0x1001, 0), NULL), 0);
+	gw_txn_commit(txn);
+	txn = gw_txn_new();
+	ck_assert_int_eq(delete_sa(txn, implicit_iv(GW_DIRECTION_OUT, 0x1001, 0), NULL), 0);
+	gw_txn_commit(txn);
+	txn = gw_txn_new();
+	ck_assert_int_eq(add_sa(txn, implicit_iv(GW_DIRECTION_OUT, 0x1002, 0), &err), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(err.text, "RFC 8750"));
+	ck_assert_int_eq(add_sa(txn, implicit_iv(GW_DIRECTION_OUT, 0x1002, 5), &err2), -EEXIST);
+	// The receiver's, and one whose IVs have a base that time moved on.
+	ck_assert_int_eq(add_sa(txn, implicit_iv(GW_DIRECTION_IN, 0x1002, 0), NULL), 0);
+	ck_assert_int_eq(add_sa(txn, kit_sa(GW_DIRECTION_OUT, 0x1003, 0x77), NULL), 0);
+	gw_txn_commit(txn);
+}
+END_TEST
+
 START_TEST(what_is_not_there_cannot_be_deleted)
 {
 	struct gw_txn *txn = gw_txn_new();
@@ -217,6 +252,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, sa_additions_are_checked, 0, RTE_DIM(sa_additions));
 	tcase_add_test(tcase, a_cbc_key_may_be_used_twice);
+	tcase_add_test(tcase, a_key_with_implicit_ivs_never_starts_again);
 	tcase_add_test(tcase, what_is_not_there_cannot_be_deleted);
 	tcase_add_test(tcase, limits_count_what_the_transaction_leaves);
 	tcase_add_test(tcase, policy_additions_are_checked);

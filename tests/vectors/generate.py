@@ -102,6 +102,10 @@ AEADS = {
     "AES_CCM_8": ((19, 35), 8, 4, 8, ccm(8)),
     "AES_GMAC": ((20, 28, 36), 8, 4, 16, gmac),
     "CHACHA20_POLY1305": ((36,), 8, 4, 16, chacha),
+    # RFC 8750: the IV is not in the packet.
+    "AES_GCM_16_IIV": ((20, 28, 36), 0, 4, 16, gcm),
+    "AES_CCM_8_IIV": ((19, 35), 0, 4, 8, ccm(8)),
+    "CHACHA20_POLY1305_IIV": ((36,), 0, 4, 16, chacha),
 }
 # name: bytes of the keys with salt, of the IV, of the block; function
 CIPHERS = {
@@ -149,9 +153,9 @@ def seal(encryption, integrity, key_bytes, esn, length):
     sequence = number_of(esn, length).to_bytes(8, "big")
     high, low = sequence[:4] if esn else b"", sequence[4:]
     if encryption in AEADS:
-        _, _, _, icv_bytes, function = AEADS[encryption]
+        _, iv_bytes, _, icv_bytes, function = AEADS[encryption]
         body = function(key, sequence, SPI + high + low, text)
-        return SPI + low + sequence + body[:length + icv_bytes], icv_bytes
+        return SPI + low + sequence[:iv_bytes] + body[:length + icv_bytes], icv_bytes
     _, iv_bytes, _, function = CIPHERS[encryption]
     iv = pattern(16, 17, length) if iv_bytes == 16 else sequence[:iv_bytes]
     packet = SPI + low + iv + function(key, iv, text)
