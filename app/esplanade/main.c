@@ -49,6 +49,8 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 	// An update leaves the time that an SA has as it is.
 	if (sa && change != GW_IPSEC_SA_UPDATED)
 		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
+	if (sa)
+		gateway_tcp_changed(gateway, sa, change == GW_IPSEC_SA_DELETED);
 	if (sa && sa->direction == GW_DIRECTION_OUT)
 		gateway_sa_hold_changed(gateway, sa->reqid);
 	if (!gateway->api)
@@ -160,6 +162,8 @@ static int start(struct gateway *gateway, struct gw_error *err)
 	if (!rc)
 		rc = gateway_workers_start(gateway, err);
 	if (!rc)
+		rc = gateway_tcp_new(gateway, err);
+	if (!rc)
 		rc = gateway_control_new(gateway, err);
 	return rc;
 }
@@ -177,6 +181,7 @@ static void stop(struct gateway *gateway)
 {
 	if (gateway->events)
 		gateway_control_free(gateway);
+	gateway_tcp_free(gateway);
 	gateway_host_free(gateway);
 	if (gateway->qsbr)
 		gateway_workers_stop(gateway);

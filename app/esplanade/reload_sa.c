@@ -109,6 +109,8 @@ static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec 
 	       a->mss_clamp == b->mss_clamp &&
 	       a->encapsulation.source_port == b->encapsulation.source_port &&
 	       a->encapsulation.destination_port == b->encapsulation.destination_port &&
+	       a->encapsulation.protocol == b->encapsulation.protocol &&
+	       a->encapsulation.connect == b->encapsulation.connect &&
 	       gw_lifetime_equal(&a->lifetime, &b->lifetime);
 }
 

@@ -10,7 +10,7 @@
 //   2. the 64-bit sequence number; refused if it was seen or is too old
 //   3. verify the ICV and decrypt
 //   4. record the number: of two copies in flight one wins
-//   5. in UDP: has the peer moved?
+//   5. in UDP or TCP: has the peer moved, or does it use another connection?
 //   6. trailer; in tunnel mode inner IP header and ECN (RFC 6040); in transport mode the packet's
 //   own
 //      headers move up to its payload
@@ -147,17 +147,20 @@ enum gw_drop gw_decapsulate_transport(struct rte_mbuf *mbuf, struct gw_packet *p
 
 // Step 5. A NAT may give the peer another address or port at any time. That is believed only from
 // the newest authentic packet, so that neither a forger nor one that comes late moves anything, and
-// it is told, once for each change; where packets to the peer go stays the key exchange's to say.
+// it is told, once for each change; where packets to the peer go in UDP stays the key exchange's to
+// say. In TCP they go by the connection that was used last (RFC 9329 section 6.1).
 static void check_mapping(
 	const struct gw_worker *worker, const struct gw_packet *packet, uint64_t sequence)
 {
 	const struct gw_flow *flow = &packet->flow;
 	struct gw_sa *sa = packet->sa;
-	uint64_t now = gw_sa_mapping(flow->family, flow->source, flow->source_port);
+	uint64_t now = sa->in_tcp ? packet->stream
+				  : gw_sa_mapping(flow->family, flow->source, flow->source_port);
 	// Relaxed here and below: the word is all there is, nothing else is read with it.
 	uint64_t before = atomic_load_explicit(&sa->mapping, memory_order_relaxed);
 	struct gw_event event = {
-		.kind = GW_EVENT_MAPPING,
+		.kind = sa->in_tcp ? GW_EVENT_STREAM : GW_EVENT_MAPPING,
+		.stream = packet->stream,
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.destination = sa->spec.destination,
 		.direction = sa->direction,
@@ -198,7 +201,7 @@ static enum gw_drop finish(const struct gw_worker *worker, struct rte_mbuf *mbuf
 	}
 	sa->counters[worker->index].received++;
 	gw_replay_raise(sa->replay, op->sequence);
-	if (sa->udp_bytes)
+	if (sa->udp_bytes || sa->in_tcp)
 		check_mapping(worker, packet, op->sequence);
 	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
 	if (unlikely(data_bytes < 0))

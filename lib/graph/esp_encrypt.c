@@ -28,7 +28,7 @@
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 
-enum { EDGE_IP_OUTPUT, EDGE_DROP };
+enum { EDGE_IP_OUTPUT, EDGE_TCP_OUTPUT, EDGE_DROP };
 
 // The packet's bytes around the inner packet; returns the ESP header.
 static uint8_t *encapsulate(
@@ -127,7 +127,7 @@ static void count_packets(const struct gw_worker *worker, void **packets,
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_sa_worker_counters *counters;
 
-		if (nexts[i] != EDGE_IP_OUTPUT)
+		if (nexts[i] == EDGE_DROP)
 			continue;
 		counters = &gw_packet(packets[i])->sa->counters[worker->index];
 		counters->packets++;
@@ -188,7 +188,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		if (likely(ops[i].status == GW_CRYPTO_OK)) {
 			checksum_udp(packets[position[i]], packet->sa, ops[i].esp);
 			become_outer(packet);
-			nexts[position[i]] = EDGE_IP_OUTPUT;
+			nexts[position[i]] = packet->sa->in_tcp ? EDGE_TCP_OUTPUT : EDGE_IP_OUTPUT;
 		} else {
 			nexts[position[i]] = gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
 		}
@@ -207,6 +207,7 @@ const struct gw_node gw_node_esp_encrypt = {
 	.process = esp_encrypt,
 	.edges = {
 		[EDGE_IP_OUTPUT] = "ip_output",
+		[EDGE_TCP_OUTPUT] = "tcp_output",
 		[EDGE_DROP] = "drop",
 	},
 };

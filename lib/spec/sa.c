@@ -29,6 +29,7 @@ static const char *const mode_words[] = { "tunnel", "transport", NULL };
 #define MSS_WORD "auto"
 
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
+static const char *const carrier_words[] = { "udp", "tcp", NULL };
 static const char *const fragmentation_words[] = { "before", "after", NULL };
 
 static const char *const protocol_words[] = { "esp", "ah", NULL };
@@ -234,18 +235,29 @@ static const struct gw_field_table integrity_table = {
 #define PORT_OFFSET(member) offsetof(struct gw_encapsulation, member)
 
 static const struct gw_field encapsulation_fields[] = {
+	{ "protocol", NULL, PORT_OFFSET(protocol), false,
+		"What carries ESP: `udp` (RFC 3948), or `tcp` (RFC 9329) for networks that let no "
+		"UDP "
+		"through. See tcp_encapsulation.",
+		.standard = "\"udp\"", .words = carrier_words },
 	{ "source_port", gw_read_u16, PORT_OFFSET(source_port), false,
 		"Outbound: the UDP source port. Inbound: the one that the peer's packets are "
 		"expected from; another is accepted, and an event tells it (`mapping`).",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
 	{ "destination_port", gw_read_u16, PORT_OFFSET(destination_port), false,
-		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500.",
+		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500. "
+		"With TCP, outbound: the peer's port, where `connect` is set.",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
+	{ "connect", gw_read_bool, PORT_OFFSET(connect), false,
+		"TCP, outbound: the gateway opens the connection, from the SA's `source` to its "
+		"`destination` (it is the TCP originator). Otherwise packets take the connection "
+		"that the peer opened.",
+		.standard = "false" },
 };
 static const struct gw_field_table encapsulation_table = {
-	"ESP in UDP (RFC 3948), for peers behind a NAT: the ports of the UDP header. Without it "
-	"ESP "
-	"stands bare. What comes in the other form is dropped.",
+	"ESP in UDP (RFC 3948), for peers behind a NAT, or in TCP (RFC 9329): the ports. Without "
+	"it "
+	"ESP stands bare. What comes in another form is dropped.",
 	encapsulation_fields,
 	COUNT(encapsulation_fields),
 };
@@ -332,7 +344,7 @@ static const struct gw_field sa_fields[] = {
 		.standard = "\"off\"",
 		.type = "\"off\", \"auto\" or a whole number from 64 to 65534" },
 	{ "encapsulation", NULL, OFFSET(encapsulation), false,
-		"ESP in UDP (RFC 3948); left out: ESP stands bare.",
+		"ESP in UDP (RFC 3948) or TCP (RFC 9329); left out: ESP stands bare.",
 		.table = &encapsulation_table },
 	{ "lifetime", NULL, OFFSET(lifetime), false,
 		"After how much the SA is to be renewed, and when it ends; left out: only when its "
@@ -413,10 +425,18 @@ static json_t *write_size(uint16_t size, const char *word)
 	return size == GW_SIZE_AUTO ? json_string(word) : json_integer(size);
 }
 
-static json_t *write_encapsulation(const struct gw_encapsulation *ports)
+static json_t *write_encapsulation(const struct gw_encapsulation *carrier)
 {
-	return json_pack("{si, si}", "source_port", ports->source_port, "destination_port",
-		ports->destination_port);
+	json_t *object = json_pack("{si, si}", "source_port", carrier->source_port,
+		"destination_port", carrier->destination_port);
+
+	if (object && carrier->protocol == GW_CARRIER_TCP &&
+		!(gw_json_put(object, "protocol", json_string(carrier_words[GW_CARRIER_TCP])) &&
+			gw_json_put(object, "connect", json_boolean(carrier->connect)))) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
 }
 
 static bool put_members(json_t *object, const struct gw_sa_spec *spec)
@@ -445,8 +465,9 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 		       gw_json_put(object, "tfc", write_size(spec->tfc, TFC_WORD))) &&
 	       (spec->mss_clamp == GW_SIZE_OFF ||
 		       gw_json_put(object, "mss_clamp", write_size(spec->mss_clamp, MSS_WORD))) &&
-	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",
-						    write_encapsulation(&spec->encapsulation))) &&
+	       (!gw_sa_spec_is_encapsulated(spec) ||
+		       gw_json_put(object, "encapsulation",
+			       write_encapsulation(&spec->encapsulation))) &&
 	       gw_lifetime_put(object, &spec->lifetime) &&
 	       gw_json_put(object, "sequence", gw_u64_write(spec->sequence)) &&
 	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));
