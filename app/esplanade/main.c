@@ -182,6 +182,8 @@ static void stop(struct gateway *gateway)
 	if (gateway->events)
 		gateway_control_free(gateway);
 	gateway_tcp_free(gateway);
+	if (gateway->events)
+		gateway_host_say_goodbye(gateway);
 	gateway_host_free(gateway);
 	if (gateway->qsbr)
 		gateway_workers_stop(gateway);

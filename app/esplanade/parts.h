@@ -34,6 +34,8 @@ void gateway_workers_free(struct gateway *gateway);
 // tables, packets that wait for neighbours.
 int gateway_host_new(struct gateway *gateway, struct gw_error *err);
 void gateway_host_free(struct gateway *gateway);
+// What Linux sends because sockets were closed goes out, while workers still run.
+void gateway_host_say_goodbye(struct gateway *gateway);
 // Empties the workers' queues for the host: frames to the TAPs, packets into the hold. Returns how
 // many there were.
 unsigned int gateway_host_drain(struct gateway *gateway);
