@@ -269,6 +269,7 @@ static int listen_on(struct gateway *gateway, uint8_t family, uint16_t port, str
 	if (!listener)
 		return gw_error_set(err, errno ? errno : EINVAL,
 			"tcp_encapsulation.listen: port %u: %s", port, strerror(errno));
+	gw_stream_limit_segments(evconnlistener_get_fd(listener));
 	evconnlistener_set_error_cb(listener, on_accept_error);
 	tcp->listeners[tcp->listener_count++] = listener;
 	return 0;

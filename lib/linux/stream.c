@@ -18,6 +18,8 @@
 
 // Reading pauses above it; the longest record fits twice.
 #define READ_BYTES (2u * (UINT16_MAX + 1u))
+// What the headers of IPv6 and TCP leave of the MTU that every IPv6 path has.
+#define SEGMENT_BYTES (1280 - 40 - 20)
 // A peer that acknowledges nothing for so long is gone, whatever waits (RFC 5482).
 #define USER_TIMEOUT_MS        30000
 #define KEEPALIVE_COUNT        3
@@ -52,6 +54,13 @@ static void tune(int fd, unsigned int keepalive_seconds)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
 			sizeof(options[i].value));
+}
+
+void gw_stream_limit_segments(int fd)
+{
+	int bytes = SEGMENT_BYTES;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof(bytes));
 }
 
 static void end(struct gw_stream *stream, const char *why)
@@ -188,6 +197,7 @@ static int connect_from(const struct gw_addr *local, const struct gw_addr *remot
 
 	if (fd < 0)
 		return gw_error_set(err, errno, "no socket: %s", strerror(errno));
+	gw_stream_limit_segments(fd);
 	if (bind(fd, (struct sockaddr *)&from, from_bytes) == 0 &&
 		(connect(fd, (struct sockaddr *)&to, to_bytes) == 0 || errno == EINPROGRESS))
 		return fd;

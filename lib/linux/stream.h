@@ -39,6 +39,10 @@ struct gw_stream_options {
 	unsigned int keepalive_seconds; // of silence before TCP asks
 };
 
+// For a socket that will listen: connections accepted by it have segments that fit into any path.
+// The kernel's own discovery would need ICMP that policies may well keep from it.
+void gw_stream_limit_segments(int fd);
+
 // Takes fd, a connected socket that does not block, and closes it even on failure: NULL, no memory.
 struct gw_stream *gw_stream_accept(const struct gw_stream_options *options, int fd);
 

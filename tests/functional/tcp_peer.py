@@ -143,6 +143,10 @@ class Stream:
         self.socket.close()
 
     @property
+    def segment(self):
+        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
+    @property
     def port(self):
         return self.socket.getsockname()[1]
 

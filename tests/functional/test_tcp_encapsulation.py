@@ -102,6 +102,7 @@ def responder(world, family):
     world.wait_bound(stream, tunnel)
     world.leaves("a record back", stream, tunnel, b"<back>")
     report.check("the packet that came too soon never left", stream.is_quiet())
+    report.check("segments fit into any path", stream.segment <= 1220, stream.segment)
     mapping = world.listener.wait_event(lambda event: event["params"]["kind"] == "mapping"
                                         and event["params"]["new"]["port"] == stream.port)
     report.equal("an event tells where the peer is", mapping["params"]["new"]["address"], PEER[family])
@@ -190,6 +191,7 @@ def originator(world, family):
     listener = listener or Listener(world.namespace, family, 4501)
     stream = listener.accept()
     report.equal("the prefix comes first", stream.take(len(PREFIX)), PREFIX)
+    report.check("segments fit into any path", stream.segment <= 1220, stream.segment)
     report.equal("from the SA's own address", stream.socket.getpeername()[0], GATEWAY[family])
     wait_for("the connection to be open", lambda: mine() and mine()[0]["state"] == "open")
     world.leaves("packets leave at once", stream, tunnel, b"<hello>")
