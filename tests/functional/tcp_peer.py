@@ -21,6 +21,7 @@ CLONE_NEWNET = 0x40000000
 PREFIX = b"IKETCP"
 MARKER = bytes(4)
 GATEWAY = {4: "192.0.2.1", 6: "2001:db8:f::1"}
+OTHER = "192.0.2.3"  # another address of the peer's
 PEER = {4: "192.0.2.2", 6: "2001:db8:f::2"}
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -51,6 +52,7 @@ class Namespace:
         # A veth leaves checksums and segments to a network card that is not there.
         run("ethtool", "-K", "p0", "tx", "off")
         run("ip", "address", "add", "192.0.2.2/24", "dev", "p0")
+        run("ip", "address", "add", f"{OTHER}/24", "dev", "p0")
         run("ip", "address", "add", "2001:db8:f::2/64", "dev", "p0", "nodad")
         run("ip", "link", "set", "p0", "up")
         self._enter(self.home)
@@ -82,11 +84,13 @@ class Stream:
         self.pending = b""
 
     @classmethod
-    def connect(cls, namespace, family=4, port=4500, prefix=PREFIX):
+    def connect(cls, namespace, family=4, prefix=PREFIX, source=None):
         with namespace.within():
             connection = socket.socket(FAMILIES[family], socket.SOCK_STREAM)
         connection.settimeout(PATIENCE)
-        connection.connect((GATEWAY[family], port))
+        if source:
+            connection.bind((source, 0))
+        connection.connect((GATEWAY[family], 4500))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = cls(connection)
         stream.write(prefix)
@@ -154,12 +158,12 @@ class Stream:
 class Listener:
     """Where the gateway connects to."""
 
-    def __init__(self, namespace, family, port):
+    def __init__(self, namespace, family, port, address=None):
         with namespace.within():
             self.socket = socket.socket(FAMILIES[family], socket.SOCK_STREAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.settimeout(PATIENCE)
-        self.socket.bind((PEER[family], port))
+        self.socket.bind((address or PEER[family], port))
         self.socket.listen()
 
     def accept(self):

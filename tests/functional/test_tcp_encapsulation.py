@@ -14,7 +14,7 @@ from control import Daemon, Report, base_config, enter_namespace, finish, wait_f
 from esp import Sa, lower_ttl
 from report import difference
 from session import udp_packet
-from tcp_peer import GATEWAY, MARKER, PEER, PREFIX, Host, Listener, Namespace, Stream, quiet, record, run
+from tcp_peer import GATEWAY, MARKER, OTHER, PEER, PREFIX, Host, Listener, Namespace, Stream, quiet, record, run
 
 IN_TCP = {"encapsulation": {"protocol": "tcp"}}
 KNOCKS = itertools.count(1)
@@ -51,8 +51,15 @@ class Tunnel:
 
 
 class World:
-    def __init__(self, report, line, listener, namespace, host):
-        self.report, self.line, self.listener, self.namespace, self.host = report, line, listener, namespace, host
+    def __init__(self, report, daemon, line, listener, namespace, host):
+        self.report, self.daemon, self.line, self.listener = report, daemon, line, listener
+        self.namespace, self.host = namespace, host
+
+    def reload(self, changes):
+        config = self.daemon.config
+        self.daemon.write_config(config | {"tcp_encapsulation": config["tcp_encapsulation"] | changes})
+        result = self.line.call("config.reload")
+        self.report.check(f"{changes} without a restart", "unchanged" in result, result)
 
     def drops(self, name):
         return {drop["name"]: drop["packets"] for drop in self.line.call("drop.list")["drops"]}[name]
@@ -157,9 +164,8 @@ def which_connection(world, tunnel, first):
 
     # Its end: what was authentic elsewhere is the peer's again, once it is heard there.
     second.reset()
-    wait_for("the end of the second", lambda: world.connection(second) is None
-             if second.socket.fileno() >= 0 else not any(tunnel.reqid in entry["reqids"]
-                                                         for entry in world.tcp()["connections"]))
+    wait_for("the end of the second",
+             lambda: not any(tunnel.reqid in entry["reqids"] for entry in world.tcp()["connections"]))
     before = world.drops("tcp_no_connection")
     world.host.send(tunnel.from_host(b"<nowhere>"))
     wait_for("the drop", lambda: world.drops("tcp_no_connection") > before)
@@ -207,10 +213,25 @@ def originator(world, family):
     wait_for("the connection to be open", lambda: mine() and mine()[0]["state"] == "open")
     world.leaves("packets leave again", stream, tunnel, b"<again>")
 
+    end = PEER[family]
+    if family == 4:
+        report.begin_quiet("the peer moves")
+        elsewhere, end = Listener(world.namespace, 4, 4501, OTHER), OTHER
+        report.equal("update", line.call("sa.update", direction="out", spi=tunnel.outbound.spi,
+                                         destination=PEER[4], new_destination=OTHER), {"updated": 1})
+        moved = elsewhere.accept()
+        report.equal("the connection with it", moved.take(len(PREFIX)), PREFIX)
+        report.check("the old one is closed", stream.is_closed())
+        wait_for("the old one to be gone", lambda: not mine())
+        world.leaves("packets go there", moved, tunnel, b"<moved>")
+        stream = moved
+        elsewhere.close()
+
     report.begin_quiet("the last SA goes")
-    line.call("sa.delete", direction="out", spi=tunnel.outbound.spi, destination=PEER[family])
+    line.call("sa.delete", direction="out", spi=tunnel.outbound.spi, destination=end)
     report.check("the connection with it", stream.is_closed())
-    wait_for("nothing to be left", lambda: not mine())
+    wait_for("nothing to be left",
+             lambda: not [entry for entry in world.tcp()["connections"] if entry["role"] == "originator"])
     listener.close()
 
 
@@ -256,9 +277,6 @@ def hostile(world, tunnel):
     stream.reset()  # in the middle of a record
     for _ in range(20):
         Stream.connect(world.namespace).reset()
-    with world.namespace.within():
-        stray = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    stray.close()
     local = socket.create_connection(("127.0.0.1", 4500))
     report.check("an address that is not the gateway's: closed", Stream(local).is_closed())
 
@@ -270,12 +288,19 @@ def bounds(world, tunnel, good):
     refused = world.tcp()["refused"]
     crowd = [Stream.connect(world.namespace) for _ in range(8)]
     wait_for("two of them to be refused", lambda: world.tcp()["refused"] >= refused + 2)
+    evicted = world.tcp()["evicted"]
+    late = [Stream.connect(world.namespace, source=OTHER) for _ in range(5)]
+    wait_for("room for all of another address", lambda: all(map(world.connection, late)))
+    report.check("the oldest made way", world.tcp()["evicted"] > evicted)
+    report.check("no more than allowed", len(world.tcp()["connections"]) <= 10)
+    crowd += late
     world.arrives("the good one goes on", good, tunnel, b"<in the crowd>")
     expired = world.tcp()["expired"]
+    world.reload({"unauthenticated_seconds": 1})
     for stream in crowd:
         report.check("one that shows nothing authentic is closed after a while", stream.is_closed())
         stream.close()
-    report.check("and is counted", world.tcp()["expired"] >= expired + 6)
+    report.check("and is counted", world.tcp()["expired"] >= expired + 5)
     world.arrives("the good one stays", good, tunnel, b"<after the crowd>")
 
     report.begin_quiet("a peer that reads nothing")
@@ -369,8 +394,9 @@ def nothing_in_clear(world, tap):
 
 def gateway_config():
     config = base_config()
-    config["tcp_encapsulation"] = {"listen": (4500,), "per_source": 6, "unauthenticated_seconds": 2,
+    config["tcp_encapsulation"] = {"listen": (4500,), "connections": 10, "per_source": 6, "unauthenticated_seconds": 600,
                                    "write_bytes": 65536}
+    config["workers"] = {"cpus": (0, 1), "control_cpu": 0, "idle": "sleep"}
     config["ports"][1] |= {"device": "net_af_packet0,iface=u0,framecnt=1024", "tap": True, "addresses": ()}
     # What the gateway opens itself to other ports than its own is for the operator to let through.
     config["policies"] = [
@@ -401,7 +427,7 @@ def main():
         with namespace.within():
             tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
             tap.bind(("p0", 0))
-        world = World(report, line, listener, namespace, host)
+        world = World(report, daemon, line, listener, namespace, host)
         wait_for("the gateway's addresses", lambda: len(line.call("port.list")["ports"][1]["addresses"]) >= 2)
         _, other = responder(world, 6)
         other.close()
