@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Connections that the gateway opens (RFC 9329 section 3: the TCP originator): one for all SAs with
-// the same addresses and port, opened again, ever more slowly, for as long as one of them exists.
+// Connections that the gateway opens (RFC 9329 section 6.1: the TCP originator): one for all SAs
+// with the same addresses and port, opened again, ever more slowly, for as long as one of them
+// exists.
 
 #include "esplanade/tcp.h"
 

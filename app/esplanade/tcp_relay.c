@@ -32,7 +32,7 @@ static void answer(struct tcp_connection *connection, const uint8_t *message, si
 {
 	static const uint8_t marker[GW_TCP_MARKER_BYTES];
 
-	// Keepalives and ESP have no business here (RFC 9329 section 7.6).
+	// Keepalives and ESP have no business here (RFC 9329).
 	if (size <= sizeof(marker) || memcmp(message, marker, sizeof(marker)) != 0)
 		return;
 	if (gw_stream_send(connection->stream, message, size) != 0) {

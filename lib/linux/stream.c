@@ -41,8 +41,7 @@ static void tune(int fd, unsigned int keepalive_seconds)
 	const struct {
 		int level, name, value;
 	} options[] = {
-		// Records are written together already, and what waits for more is late (RFC 9329
-		// section 8.1 on TCP inside TCP).
+		// Records are written together already, and what waits for more is late.
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
 		{ IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1 },

@@ -46,7 +46,7 @@ void gw_stream_limit_segments(int fd);
 // Takes fd, a connected socket that does not block, and closes it even on failure: NULL, no memory.
 struct gw_stream *gw_stream_accept(const struct gw_stream_options *options, int fd);
 
-// The originator's side (RFC 9329 section 3): NULL with err filled where it fails at once.
+// The originator's side (RFC 9329 section 6.1): NULL with err filled where it fails at once.
 struct gw_stream *gw_stream_connect(const struct gw_stream_options *options,
 	const struct gw_addr *local, const struct gw_addr *remote, uint16_t port,
 	struct gw_error *err);

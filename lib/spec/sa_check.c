@@ -154,6 +154,9 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 		return gw_error_at(err, EINVAL, NULL, "encapsulation.protocol",
 			"is \"tcp\", which carries no IP header for transport mode to keep: use "
 			"tunnel mode");
+	if (gw_sa_spec_in_tcp(spec) && spec->inner_dscp != GW_INNER_DSCP_KEEP)
+		return gw_error_at(err, EINVAL, NULL, "inner_dscp",
+			"must be \"keep\" in TCP, which shows no outer header to take it from");
 	if (gw_sa_spec_in_udp(spec) && spec->direction == GW_DIRECTION_IN &&
 		ports->destination_port != GW_NAT_T_PORT)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation.destination_port",

@@ -179,6 +179,8 @@ static const struct {
 		"outbound SA in TCP" },
 	{ "{'direction':'out','encapsulation':{'connect':true}}", "encapsulation.connect",
 		"outbound SA in TCP" },
+	{ "{'inner_dscp':'copy','encapsulation':{'protocol':'tcp'}}", "inner_dscp",
+		"no outer header" },
 	{ "{'mode':'transport','encapsulation':{'protocol':'tcp'}}", "encapsulation.protocol",
 		"tunnel mode" },
 	{ "{'encapsulation':{'source_port':0}}", "encapsulation.source_port", "from 1 to 65535" },
