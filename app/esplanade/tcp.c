@@ -347,6 +347,7 @@ void gateway_tcp_changed(struct gateway *gateway, struct gw_sa *sa, bool gone)
 void gateway_tcp_authentic(struct gateway *gateway, struct gw_sa *sa, uint64_t stream)
 {
 	struct tcp_connection *connection = gateway_tcp_connection_find(gateway->tcp, stream);
+	struct gateway_place old = { sa->peer, sa->peer_port }, fresh;
 
 	if (!sa->in_tcp)
 		return;
@@ -355,12 +356,12 @@ void gateway_tcp_authentic(struct gateway *gateway, struct gw_sa *sa, uint64_t s
 		return;
 	}
 	gateway_tcp_path_bind(gateway->tcp, sa, connection);
-	if (gw_addr_equal(&connection->remote, &sa->peer) &&
-		connection->remote_port == sa->peer_port)
+	fresh = (struct gateway_place){ connection->remote, connection->remote_port };
+	if (gw_addr_equal(&fresh.address, &old.address) && fresh.port == old.port)
 		return;
-	gateway_event_mapping(gateway, sa, &connection->remote, connection->remote_port);
-	sa->peer = connection->remote;
-	sa->peer_port = connection->remote_port;
+	gateway_event_mapping(gateway, sa, &old, &fresh, false);
+	sa->peer = fresh.address;
+	sa->peer_port = fresh.port;
 }
 
 void gateway_tcp_poll(struct gateway *gateway, uint64_t now_ns)

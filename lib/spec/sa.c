@@ -248,6 +248,17 @@ static const struct gw_field encapsulation_fields[] = {
 		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500. "
 		"With TCP, outbound: the peer's port, where `connect` is set.",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
+	{ "keepalive", gw_read_u16, PORT_OFFSET(keepalive), false,
+		"Outbound: after so many seconds without a packet between these addresses and "
+		"ports a keepalive is sent (RFC 3948 section 4), so that a NAT before us goes on "
+		"to know them; 0: never.",
+		.standard = "20", .least = 0, .most = GW_MAX_KEEPALIVE },
+	{ "follow_peer", gw_read_bool, PORT_OFFSET(follow_peer), false,
+		"Inbound: when the peer sends from another address or port, the outbound SAs of "
+		"the same `reqid` that sent to the place before go with it by themselves, as "
+		"RFC 7296 section 2.23 lets them; otherwise only an event tells of it "
+		"(`mapping`).",
+		.standard = "false" },
 	{ "connect", gw_read_bool, PORT_OFFSET(connect), false,
 		"TCP, outbound: the gateway opens the connection, from the SA's `source` to its "
 		"`destination` (it is the TCP originator). Otherwise packets take the connection "
@@ -425,17 +436,23 @@ static json_t *write_size(uint16_t size, const char *word)
 	return size == GW_SIZE_AUTO ? json_string(word) : json_integer(size);
 }
 
-static json_t *write_encapsulation(const struct gw_encapsulation *carrier)
+static json_t *write_encapsulation(const struct gw_sa_spec *spec)
 {
+	const struct gw_encapsulation *carrier = &spec->encapsulation;
 	json_t *object = json_pack("{si, si}", "source_port", carrier->source_port,
 		"destination_port", carrier->destination_port);
 
-	if (object && carrier->protocol == GW_CARRIER_TCP &&
-		!(gw_json_put(object, "protocol", json_string(carrier_words[GW_CARRIER_TCP])) &&
-			gw_json_put(object, "connect", json_boolean(carrier->connect)))) {
-		json_decref(object);
+	if (!object)
 		return NULL;
+	if (gw_sa_spec_in_tcp(spec)) {
+		json_object_set_new(object, "protocol", json_string(carrier_words[GW_CARRIER_TCP]));
+		json_object_set_new(object, "connect", json_boolean(carrier->connect));
+		return object;
 	}
+	if (spec->direction == GW_DIRECTION_OUT)
+		json_object_set_new(object, "keepalive", json_integer(carrier->keepalive));
+	if (carrier->follow_peer)
+		json_object_set_new(object, "follow_peer", json_true());
 	return object;
 }
 
@@ -466,8 +483,7 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       (spec->mss_clamp == GW_SIZE_OFF ||
 		       gw_json_put(object, "mss_clamp", write_size(spec->mss_clamp, MSS_WORD))) &&
 	       (!gw_sa_spec_is_encapsulated(spec) ||
-		       gw_json_put(object, "encapsulation",
-			       write_encapsulation(&spec->encapsulation))) &&
+		       gw_json_put(object, "encapsulation", write_encapsulation(spec))) &&
 	       gw_lifetime_put(object, &spec->lifetime) &&
 	       gw_json_put(object, "sequence", gw_u64_write(spec->sequence)) &&
 	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));

@@ -95,7 +95,7 @@ class World:
 
 
 def responder(world, family):
-    """conformance: J11, J12"""
+    """conformance: J21, J22"""
     report, line = world.report, world.line
     report.begin(f"responder, IPv{family}")
     world.host.forget()
@@ -134,7 +134,7 @@ def responder(world, family):
 
 
 def which_connection(world, tunnel, first):
-    """conformance: J12"""
+    """conformance: J22"""
     report = world.report
     report.begin("which connection is the peer's")
     replayed = tunnel.from_peer(b"<second>", sequence=5000)[0]
@@ -179,7 +179,7 @@ def which_connection(world, tunnel, first):
 
 
 def originator(world, family):
-    """conformance: J13"""
+    """conformance: J23"""
     report, line = world.report, world.line
     report.begin(f"originator, IPv{family}")
     world.host.forget()
@@ -236,7 +236,7 @@ def originator(world, family):
 
 
 def records(world, tunnel, stream):
-    """conformance: J14"""
+    """conformance: J24"""
     report = world.report
     report.begin("records that are no good")
     for name, reason, payloads in (
@@ -255,7 +255,7 @@ def records(world, tunnel, stream):
 
 
 def hostile(world, tunnel):
-    """conformance: J14"""
+    """conformance: J24"""
     report = world.report
     report.begin("streams that are no good")
     good = record(tunnel.from_peer(b"<never>", sequence=10)[0])
@@ -282,7 +282,7 @@ def hostile(world, tunnel):
 
 
 def bounds(world, tunnel, good):
-    """conformance: J14, M9"""
+    """conformance: J24, M9"""
     report = world.report
     report.begin("bounds")
     refused = world.tcp()["refused"]
@@ -323,7 +323,7 @@ def bounds(world, tunnel, good):
 
 
 def forms(world, tunnel, stream):
-    """conformance: J15"""
+    """conformance: J25"""
     report = world.report
     report.begin("TCP and other forms do not mix")
     bare = Sa("bare", "in", 0x3001, PEER[4], GATEWAY[4], 77)
@@ -344,7 +344,7 @@ def forms(world, tunnel, stream):
 
 
 def ike(world):
-    """conformance: J16"""
+    """conformance: J26"""
     report = world.report
     report.begin("IKE goes to the daemon of the host and back")
     daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -379,7 +379,7 @@ def ike(world):
 
 
 def nothing_in_clear(world, tap):
-    """conformance: G5, J12"""
+    """conformance: G5, J22"""
     report = world.report
     report.begin("what left")
     tap.setblocking(False)

@@ -8,7 +8,7 @@
 #   hostA e0 ── p0 [lan gwA wan] u0 ── u0 [wan gwB lan] p0 ── e0 hostB
 #   10.1.0.2, 2001:db8:a::2   TCP 4500     10.2.0.2, 2001:db8:b::2
 #
-# conformance: J11, G5
+# conformance: J21, G5
 
 LAB_EXTRA='
 	{ direction = "out"; priority = 10; action = "bypass";

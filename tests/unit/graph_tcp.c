@@ -4,7 +4,7 @@
 // ESP in TCP (RFC 9329) through the whole graph, in both outer families; the test takes the control
 // core's part.
 
-// conformance: J11, J12, J15
+// conformance: J21, J22, J25
 
 #include <netinet/in.h>
 #include <string.h>

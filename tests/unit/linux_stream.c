@@ -3,7 +3,7 @@
 
 // A stream against a socket of the test.
 
-// conformance: J11, J14
+// conformance: J21, J24
 
 #include "linux/stream.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// conformance: J11, J14
+// conformance: J21, J24
 
 #include "net/tcp_record.h"
 
