@@ -186,6 +186,33 @@ int espctl_read_ports(const struct espctl_parameter *parameter, struct espctl_wo
 	return done(*value, err);
 }
 
+// Who opens the connection; where it is the gateway, the peer's port.
+int espctl_read_tcp(const struct espctl_parameter *parameter, struct espctl_words *words,
+	json_t **value, struct gw_error *err)
+{
+	const char *who = take_value(parameter, words, err);
+	json_t *port = NULL;
+	int rc = 0;
+
+	if (!who)
+		return -EINVAL;
+	if (strcmp(who, "accept") == 0) {
+		*value = json_pack("{s:s}", "protocol", "tcp");
+		return done(*value, err);
+	}
+	if (strcmp(who, "connect") != 0 || !espctl_words_peek(words))
+		rc = gw_error_set(err, EINVAL,
+			"%s is followed by accept, or by connect and the peer's port",
+			parameter->word);
+	if (rc == 0)
+		rc = espctl_read_number(parameter, words, &port, err);
+	if (rc)
+		return rc;
+	*value = json_pack(
+		"{s:s, s:b, s:o}", "protocol", "tcp", "connect", 1, "destination_port", port);
+	return done(*value, err);
+}
+
 int espctl_read_flag(
 	const struct espctl_parameter *, struct espctl_words *, json_t **value, struct gw_error *)
 {

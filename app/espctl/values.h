@@ -14,6 +14,7 @@ espctl_reader espctl_read_numbers; // the same, or several with commas between
 espctl_reader espctl_read_switch;  // on, off
 espctl_reader espctl_read_choice;  // one of the parameter's choices, as short as may be
 espctl_reader espctl_read_ports;   // two numbers: source and destination
+espctl_reader espctl_read_tcp;     // accept, or connect and a port
 espctl_reader espctl_read_flag;    // no word: the parameter itself says true
 espctl_reader espctl_read_json;
 espctl_reader espctl_read_encryption; // algorithm, and a key unless the algorithm has none

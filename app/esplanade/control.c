@@ -50,6 +50,8 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 		return;
 	if (event->kind == GW_EVENT_MAPPING)
 		gateway_follow_moved(gateway, sa, &event->flow);
+	else if (event->kind == GW_EVENT_STREAM)
+		gateway_tcp_authentic(gateway, sa, event->stream);
 	else if (event->bits & GW_SA_EVENT_ECN)
 		gateway_ecn_suspect(sa);
 	else
@@ -84,11 +86,12 @@ static void on_drain(evutil_socket_t, short, void *ctx)
 	struct gateway *gateway = ctx;
 	uint64_t now = gw_clock_ns();
 
-	if (gateway_host_drain(gateway) + drain_events(gateway))
+	if (gateway_host_drain(gateway) + drain_events(gateway) + gateway_tcp_drain(gateway))
 		last_busy_ns = now;
 	gateway_expiry_poll(gateway, now);
 	gateway_follow_poll(gateway, now);
 	gw_reclaim_poll(gateway->reclaim);
+	gateway_tcp_poll(gateway, now);
 	if (gateway->path_mtu_stale)
 		gateway_path_mtu_refresh(gateway);
 	arm_drain(now - last_busy_ns < BUSY_NS);
@@ -111,6 +114,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gateway_ports_poll_links(gateway);
 	gateway_host_tick(gateway);
 	gateway_sa_hold_tick(gateway);
+	gateway_tcp_tick(gateway);
 	gateway_path_mtu_tick(gateway);
 	gateway_keepalive_tick(gateway);
 	gw_spi_expire(gateway->ipsec);

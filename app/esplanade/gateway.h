@@ -19,6 +19,7 @@
 #include "spec/config.h"
 
 struct event_base;
+struct gateway_tcp;
 
 // The whole running gateway: where the modules meet. One of it, made by main.c, owned by the
 // control core.
@@ -45,6 +46,7 @@ struct gateway {
 	struct gw_dataplane dataplane;
 	struct gw_tap *taps[GW_MAX_PORTS]; // NULL: the port has none
 	struct gw_netlink *netlink;        // NULL: no port has a TAP
+	struct gateway_tcp *tcp;           // connections of TCP encapsulation
 	struct gw_api_server *api;
 
 	struct gw_counters counters; // of the control core: what it dropped itself
@@ -57,7 +59,7 @@ enum gateway_event {
 	GATEWAY_EVENT_SA = 1 << 2,       // an SA was added, updated or deleted
 	GATEWAY_EVENT_POLICY = 1 << 3,   // a policy was added or deleted
 	GATEWAY_EVENT_PORT = 1 << 4,     // a port's link went up or down
-	GATEWAY_EVENT_MAPPING = 1 << 5,  // the peer of an SA with UDP encapsulation has moved
+	GATEWAY_EVENT_MAPPING = 1 << 5,  // the peer of an SA in UDP or TCP has moved
 	GATEWAY_EVENT_PATH_MTU = 1 << 6, // of an outbound SA: lowered by ICMP, or aged out
 };
 

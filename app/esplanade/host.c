@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <event2/event.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -21,6 +22,7 @@
 
 #define HOLD_TIMEOUT_NS 3000000000u // as long as Linux's own three ARP requests
 #define DRAIN           64
+#define GOODBYE_TURNS   16 // each may take dozens of frames
 
 // Which worker sends what the host says on a port: always the same, so that nothing is reordered.
 static struct gw_worker *worker_for(struct gateway *gateway, uint8_t port)
@@ -140,6 +142,13 @@ void gateway_host_free(struct gateway *gateway)
 		gw_tap_free(gateway->taps[i]);
 		gateway->taps[i] = NULL;
 	}
+}
+
+// Linux has put it into the TAPs by now, from which a turn of the event loop takes some.
+void gateway_host_say_goodbye(struct gateway *gateway)
+{
+	for (unsigned int i = 0; i < GOODBYE_TURNS; i++)
+		event_base_loop(gateway->events, EVLOOP_NONBLOCK);
 }
 
 static void write_to_tap(struct gateway *gateway, struct rte_mbuf *mbuf)

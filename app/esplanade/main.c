@@ -53,6 +53,8 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 	if (sa && change != GW_IPSEC_SA_UPDATED)
 		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
 	if (sa)
+		gateway_tcp_changed(gateway, sa, change == GW_IPSEC_SA_DELETED);
+	if (sa)
 		gateway_keepalive_changed(gateway, sa, change != GW_IPSEC_SA_DELETED);
 	if (sa && sa->direction == GW_DIRECTION_OUT)
 		gateway_sa_hold_changed(gateway, sa->reqid);
@@ -167,6 +169,8 @@ static int start(struct gateway *gateway, struct gw_error *err)
 	if (!rc)
 		rc = gateway_workers_start(gateway, err);
 	if (!rc)
+		rc = gateway_tcp_new(gateway, err);
+	if (!rc)
 		rc = gateway_control_new(gateway, err);
 	return rc;
 }
@@ -184,6 +188,9 @@ static void stop(struct gateway *gateway)
 {
 	if (gateway->events)
 		gateway_control_free(gateway);
+	gateway_tcp_free(gateway);
+	if (gateway->events)
+		gateway_host_say_goodbye(gateway);
 	gateway_host_free(gateway);
 	if (gateway->qsbr)
 		gateway_workers_stop(gateway);

@@ -34,6 +34,8 @@ void gateway_workers_free(struct gateway *gateway);
 // tables, packets that wait for neighbours.
 int gateway_host_new(struct gateway *gateway, struct gw_error *err);
 void gateway_host_free(struct gateway *gateway);
+// What Linux sends because sockets were closed goes out, while workers still run.
+void gateway_host_say_goodbye(struct gateway *gateway);
 // Empties the workers' queues for the host: frames to the TAPs, packets into the hold. Returns how
 // many there were.
 unsigned int gateway_host_drain(struct gateway *gateway);
@@ -53,6 +55,18 @@ void gateway_expiry_report(struct gateway *gateway, struct gw_sa *sa, const stru
 void gateway_sa_hold_add(struct gateway *gateway, struct rte_mbuf *mbuf);
 void gateway_sa_hold_changed(struct gateway *gateway, uint32_t reqid);
 void gateway_sa_hold_tick(struct gateway *gateway);
+
+// tcp.c: connections of TCP encapsulation (RFC 9329). changed is told of SAs that come, change or
+// go; authentic when a worker found an authentic packet of an SA on another connection than before;
+// drain sends what workers hand over and returns how many packets there were; poll is to be called
+// often, tick about once a second.
+int gateway_tcp_new(struct gateway *gateway, struct gw_error *err);
+void gateway_tcp_free(struct gateway *gateway);
+void gateway_tcp_changed(struct gateway *gateway, struct gw_sa *sa, bool gone);
+void gateway_tcp_authentic(struct gateway *gateway, struct gw_sa *sa, uint64_t stream);
+unsigned int gateway_tcp_drain(struct gateway *gateway);
+void gateway_tcp_poll(struct gateway *gateway, uint64_t now_ns);
+void gateway_tcp_tick(struct gateway *gateway);
 
 // follow.c: peers of SAs in UDP that move. moved is told what a worker saw of an inbound SA; poll
 // is to be called often.

@@ -40,6 +40,7 @@ static const struct fixed fixed_parts[] = {
 	{ "limits.reassembly_bytes", NUMBER(struct gw_config, reassembly_bytes) },
 	{ "limits.reassembly_seconds", NUMBER(struct gw_config, reassembly_seconds) },
 	{ "path_mtu.learn", NUMBER(struct gw_config, path_mtu_learn) },
+	{ "tcp_encapsulation.listen", NUMBER(struct gw_config, tcp_listen) },
 	{ "builtin_policies", NUMBER(struct gw_config, builtin_policies) },
 	{ "eal", NUMBER(struct gw_config, eal_argument_count) },
 };

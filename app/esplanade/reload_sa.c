@@ -99,7 +99,8 @@ static bool same_keys(const struct gw_sa_spec *a, const struct gw_sa_spec *b)
 static bool same_encapsulation(const struct gw_encapsulation *a, const struct gw_encapsulation *b)
 {
 	return a->source_port == b->source_port && a->destination_port == b->destination_port &&
-	       a->keepalive == b->keepalive && a->follow_peer == b->follow_peer;
+	       a->keepalive == b->keepalive && a->follow_peer == b->follow_peer &&
+	       a->protocol == b->protocol && a->connect == b->connect;
 }
 
 // Beside the keys. Sequence and replay bitmap only say where the SA starts.

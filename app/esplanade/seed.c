@@ -51,33 +51,54 @@ static struct gw_range whole_family(uint8_t family)
 	return range;
 }
 
+static int seed_builtin(struct gateway *gateway, struct gw_txn *txn, const struct builtin *row,
+	struct gw_error *err)
+{
+	struct gw_policy_spec spec = {
+		.priority = BUILTIN_PRIORITY,
+		.action = GW_ACTION_BYPASS,
+		.selector = {
+			.source = whole_family(row->family),
+			.destination = whole_family(row->family),
+			.protocol = row->protocol,
+			.source_port = row->source_port,
+			.destination_port = row->destination_port,
+		},
+	};
+	int rc = 0;
+
+	snprintf(spec.name, sizeof(spec.name), "%s", row->name);
+	for (int direction = GW_DIRECTION_IN; !rc && direction <= GW_DIRECTION_OUT; direction++) {
+		spec.direction = (enum gw_direction)direction;
+		rc = gw_policy_add(gateway->ipsec, txn, &spec, GW_ORIGIN_BUILTIN, err);
+	}
+	return rc;
+}
+
+// What carries ESP and IKE in TCP (RFC 9329) is no clear text that has to be protected.
+static int seed_tcp(struct gateway *gateway, struct gw_txn *txn, uint16_t port, uint8_t family,
+	struct gw_error *err)
+{
+	struct builtin row = { "ike-tcp", family, IPPROTO_TCP, ANY_PORT, { port, port } };
+	struct builtin reply = { "ike-tcp-reply", family, IPPROTO_TCP, { port, port }, ANY_PORT };
+	int rc = seed_builtin(gateway, txn, &row, err);
+
+	return rc ? rc : seed_builtin(gateway, txn, &reply, err);
+}
+
 static int seed_builtins(struct gateway *gateway, struct gw_txn *txn, struct gw_error *err)
 {
-	for (size_t i = 0; i < RTE_DIM(builtins); i++) {
-		const struct builtin *row = &builtins[i];
-		struct gw_policy_spec spec = {
-			.priority = BUILTIN_PRIORITY,
-			.action = GW_ACTION_BYPASS,
-			.selector = {
-				.source = whole_family(row->family),
-				.destination = whole_family(row->family),
-				.protocol = row->protocol,
-				.source_port = row->source_port,
-				.destination_port = row->destination_port,
-			},
-		};
+	const struct gw_config *config = gateway->config;
+	int rc = 0;
 
-		snprintf(spec.name, sizeof(spec.name), "%s", row->name);
-		for (int direction = GW_DIRECTION_IN; direction <= GW_DIRECTION_OUT; direction++) {
-			int rc;
-
-			spec.direction = (enum gw_direction)direction;
-			rc = gw_policy_add(gateway->ipsec, txn, &spec, GW_ORIGIN_BUILTIN, err);
-			if (rc)
-				return rc;
-		}
+	for (size_t i = 0; !rc && i < RTE_DIM(builtins); i++)
+		rc = seed_builtin(gateway, txn, &builtins[i], err);
+	for (uint32_t i = 0; !rc && i < config->tcp_listen_count; i++) {
+		rc = seed_tcp(gateway, txn, config->tcp_listen[i], 4, err);
+		if (!rc)
+			rc = seed_tcp(gateway, txn, config->tcp_listen[i], 6, err);
 	}
-	return 0;
+	return rc;
 }
 
 static int seed_addresses(struct gateway *gateway, struct gw_txn *txn, struct gw_error *err)

@@ -31,6 +31,7 @@
 
 #define PUNT_RING   1024
 #define HOLD_RING   1024
+#define STREAM_RING 1024
 #define EVENT_RING  256
 #define INPUT_RING  1024
 #define WORKER_RING 4096
@@ -65,14 +66,15 @@ static int rings_new(struct gw_worker *worker, struct gw_error *err)
 
 	worker->punts = ring_new("punts", worker->index, PUNT_RING, single, err);
 	worker->holds = ring_new("holds", worker->index, HOLD_RING, single, err);
+	worker->streams = ring_new("streams", worker->index, STREAM_RING, single, err);
 	worker->from_control = ring_new("from_control", worker->index, INPUT_RING, single, err);
 	worker->from_workers =
 		ring_new("from_workers", worker->index, WORKER_RING, RING_F_SC_DEQ, err);
 	snprintf(name, sizeof(name), "events%u", worker->index);
 	worker->events = rte_ring_create_elem(
 		name, sizeof(struct gw_event), EVENT_RING, SOCKET_ID_ANY, single);
-	if (!worker->punts || !worker->holds || !worker->from_control || !worker->from_workers ||
-		!worker->events)
+	if (!worker->punts || !worker->holds || !worker->streams || !worker->from_control ||
+		!worker->from_workers || !worker->events)
 		return gw_error_set(err, ENOMEM,
 			"no memory for the queues of worker %u: raise memory.size_mb",
 			worker->index);
@@ -288,6 +290,7 @@ void gateway_workers_free(struct gateway *gateway)
 		gw_graph_free(worker);
 		ring_free(gateway, worker->punts);
 		ring_free(gateway, worker->holds);
+		ring_free(gateway, worker->streams);
 		ring_free(gateway, worker->from_control);
 		ring_free(gateway, worker->from_workers);
 		rte_ring_free(worker->events);

@@ -10,7 +10,7 @@
 //   2. the 64-bit sequence number; refused if it was seen or is too old
 //   3. verify the ICV and decrypt
 //   4. record the number: of two copies in flight one wins
-//   5. in UDP: has the peer moved?
+//   5. in UDP or TCP: has the peer moved, or does it use another connection?
 //   6. trailer; then what is inside (decapsulate.h)
 
 #include "graph/node.h"
@@ -56,11 +56,13 @@ static void check_mapping(
 {
 	const struct gw_flow *flow = &packet->flow;
 	struct gw_sa *sa = packet->sa;
-	uint64_t now = gw_sa_mapping(flow->family, flow->source, flow->source_port);
+	uint64_t now = sa->in_tcp ? packet->stream
+				  : gw_sa_mapping(flow->family, flow->source, flow->source_port);
 	// Relaxed: the word is all there is, nothing else is read with it.
 	uint64_t before = atomic_load_explicit(&sa->mapping, memory_order_relaxed);
 	struct gw_event event = {
-		.kind = GW_EVENT_MAPPING,
+		.kind = sa->in_tcp ? GW_EVENT_STREAM : GW_EVENT_MAPPING,
+		.stream = packet->stream,
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.direction = sa->direction,
 		.protocol = sa->protocol,
@@ -104,7 +106,7 @@ static uint8_t finish(const struct gw_worker *worker, struct gw_expiry_tally *ta
 
 	if (unlikely(reason != GW_DROP_COUNT))
 		return gw_to_drop(packet, reason, EDGE_DROP);
-	if (packet->sa->udp_bytes)
+	if (packet->sa->udp_bytes || packet->sa->in_tcp)
 		check_mapping(worker, packet, op->sequence);
 	reason = take_out(worker, mbuf, packet, op);
 	return gw_open_finish(

@@ -24,7 +24,7 @@
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 
-enum { EDGE_IP_OUTPUT, EDGE_DROP };
+enum { EDGE_IP_OUTPUT, EDGE_TCP_OUTPUT, EDGE_DROP };
 
 // The packet's bytes around the inner packet; returns the ESP header.
 static uint8_t *encapsulate(
@@ -110,7 +110,7 @@ static uint8_t finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 		return gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
 	checksum_udp(mbuf, sa, op->esp);
 	gw_seal_finish(worker, packet, sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP, inner_bytes);
-	return EDGE_IP_OUTPUT;
+	return sa->in_tcp ? EDGE_TCP_OUTPUT : EDGE_IP_OUTPUT;
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
@@ -167,6 +167,7 @@ const struct gw_node gw_node_esp_encrypt = {
 	.process = esp_encrypt,
 	.edges = {
 		[EDGE_IP_OUTPUT] = "ip_output",
+		[EDGE_TCP_OUTPUT] = "tcp_output",
 		[EDGE_DROP] = "drop",
 	},
 };

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // Source node: takes what the control core hands over: frames that the host sent through a port's
-// TAP, packets that waited for a neighbour which is now known, and packets that waited for an SA.
+// TAP, packets that waited for a neighbour which is now known, packets that waited for an SA, and
+// ESP that came in TCP.
 //
 // A frame of the host leaves by its TAP's port. On the protected side it goes straight out. On the
 // unprotected side ARP does, and IP passes the outbound SPD like any other packet; nothing else
@@ -13,7 +14,7 @@
 #include <rte_ether.h>
 #include <rte_ring.h>
 
-enum { EDGE_SPD_OUT, EDGE_DUMMY, EDGE_IP_OUTPUT, EDGE_PORT_TX, EDGE_DROP };
+enum { EDGE_SPD_OUT, EDGE_DUMMY, EDGE_SAD_LOOKUP, EDGE_IP_OUTPUT, EDGE_PORT_TX, EDGE_DROP };
 
 static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet, rte_be16_t ether_type)
 {
@@ -75,6 +76,8 @@ static uint16_t host_rx(struct rte_graph *graph, struct rte_node *node, void **,
 			// Policies may have changed since: it is judged as if it came only now.
 			packet->marks &= ~(GW_MARK_WAITS_SA | GW_MARK_SPD_OUT);
 			nexts[i] = EDGE_SPD_OUT;
+		} else if (packet->marks & GW_MARK_IN_TCP) {
+			nexts[i] = EDGE_SAD_LOOKUP;
 		} else if (packet->marks & GW_MARK_FROM_HOST) {
 			worker->counters.ports[packet->port].from_host++;
 			nexts[i] = host_frame(packets[i], packet);
@@ -94,6 +97,7 @@ const struct gw_node gw_node_host_rx = {
 	.edges = {
 		[EDGE_SPD_OUT] = "spd_out",
 		[EDGE_DUMMY] = "dummy",
+		[EDGE_SAD_LOOKUP] = "sad_lookup",
 		[EDGE_IP_OUTPUT] = "ip_output",
 		[EDGE_PORT_TX] = "port_tx",
 		[EDGE_DROP] = "drop",

@@ -33,12 +33,14 @@ enum gw_packet_mark {
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
 	GW_MARK_DUMMY = 1 << 8,     // random bytes for the SA that flow and sequence (SPI) name
 	GW_MARK_WAITS_SA = 1 << 12, // is held until its reqid, in sequence, has an SA
+	GW_MARK_IN_TCP = 1 << 15,   // ESP that came in TCP, by the connection in stream
 };
 
 struct gw_packet {
 	struct gw_sa *sa; // up to spd_in the SA it came by; from spd_out on the SA it goes by
 	const struct gw_nexthop *nexthop;
 	uint64_t sequence;        // ESP's or AH's, all 64 bits
+	uint64_t stream;          // with GW_MARK_IN_TCP: the number of the TCP connection
 	struct gw_flow flow;      // selectors of the (inner) packet
 	uint32_t ip_bytes;        // total length of the IP packet at the front of the mbuf
 	uint16_t header_bytes;    // to its upper-layer header; to ESP where that came in UDP

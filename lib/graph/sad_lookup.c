@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // Finds the SA of each ESP or AH packet by SPI, destination and protocol (RFC 4301 section 4.1);
-// whether it came in UDP is no part of the key, but has to be as the SA says. ESP that is neither
-// for a known SA nor for the box itself is transit traffic, which the inbound SPD judges: what came
-// in UDP, as UDP.
+// whether it came in UDP or TCP is no part of the key, but has to be as the SA says. ESP that is
+// neither for a known SA nor for the box itself is transit traffic, which the inbound SPD judges:
+// what came in UDP, as UDP.
 
 #include "graph/node.h"
 
@@ -33,8 +33,10 @@ static uint8_t transit(struct gw_packet *packet)
 
 static uint8_t unknown(const struct gw_worker *worker, struct gw_packet *packet, rte_be32_t spi)
 {
-	if (!gw_local_contains(
-		    worker->dataplane->local, packet->flow.family, packet->flow.destination))
+	// What came in TCP never was a packet on the wire: it is nobody's transit traffic.
+	if (!(packet->marks & GW_MARK_IN_TCP) &&
+		!gw_local_contains(
+			worker->dataplane->local, packet->flow.family, packet->flow.destination))
 		return transit(packet);
 	if (rte_be_to_cpu_32(spi) < GW_FIRST_SPI)
 		return gw_to_drop(packet, GW_DROP_ESP_SPI_RESERVED, EDGE_DROP);
@@ -66,6 +68,14 @@ static bool make_key(struct rte_mbuf *mbuf, const struct gw_packet *packet, stru
 	return true;
 }
 
+// In UDP, in TCP or bare, as the SA says.
+static bool came_as_agreed(const struct gw_packet *packet, const struct gw_sa *sa)
+{
+	bool in_tcp = packet->marks & GW_MARK_IN_TCP;
+
+	return came_in_udp(packet) == (sa->udp_bytes != 0) && in_tcp == sa->in_tcp;
+}
+
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
@@ -88,7 +98,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 				is_ah(packet) ? GW_DROP_AH_LENGTH : GW_DROP_ESP_RUNT, EDGE_DROP);
 		else if (unlikely(!sas[i]))
 			nexts[i] = unknown(worker, packet, keys[i].spi);
-		else if (unlikely(came_in_udp(packet) != (sas[i]->udp_bytes != 0)))
+		else if (unlikely(!came_as_agreed(packet, sas[i])))
 			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_ENCAPSULATION, EDGE_DROP);
 		else
 			nexts[i] = is_ah(packet) ? EDGE_AH_INPUT : EDGE_ESP_DECRYPT;

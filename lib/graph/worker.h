@@ -58,7 +58,13 @@ struct gw_dataplane {
 };
 
 // What a worker tells the control core about; carries no pointer that could die on the way.
-enum gw_event_kind { GW_EVENT_ACQUIRE, GW_EVENT_SA, GW_EVENT_MAPPING, GW_EVENT_PATH_MTU };
+enum gw_event_kind {
+	GW_EVENT_ACQUIRE,
+	GW_EVENT_SA,
+	GW_EVENT_MAPPING,
+	GW_EVENT_STREAM,
+	GW_EVENT_PATH_MTU,
+};
 
 struct gw_event {
 	uint32_t kind; // enum gw_event_kind
@@ -66,14 +72,15 @@ struct gw_event {
 	// ACQUIRE: the packet that wanted an SA; MAPPING: source and source_port are the peer's new
 	// ones; PATH_MTU: the packet of ours that the ICMP error quotes.
 	struct gw_flow flow;
-	uint32_t spi;               // SA, MAPPING, PATH_MTU: host order
+	uint64_t stream;            // STREAM: the connection that an authentic packet came by
+	uint32_t spi;               // SA, MAPPING, STREAM, PATH_MTU: host order
 	uint32_t bits;              // SA: one of enum gw_sa_event
 	uint32_t sequence;          // PATH_MTU: the quoted one
 	uint16_t mtu;               // PATH_MTU: the one told
-	struct gw_addr destination; // SA, MAPPING, PATH_MTU
-	uint8_t direction;          // SA, MAPPING, PATH_MTU
+	struct gw_addr destination; // SA, MAPPING, STREAM, PATH_MTU
+	uint8_t direction;          // SA, MAPPING, STREAM, PATH_MTU
 	uint8_t cause;              // SA: enum gw_expiry_cause
-	uint8_t protocol;           // SA, MAPPING
+	uint8_t protocol;           // SA, MAPPING, STREAM
 	uint8_t reserved[6];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
@@ -105,9 +112,10 @@ struct gw_worker {
 	struct gw_rx_queue rx_queues[GW_MAX_RX_QUEUES];
 	unsigned int rx_queue_count;
 
-	struct rte_ring *punts;  // worker: produces frames for the host, control: consumes
-	struct rte_ring *holds;  // worker: produces packets without a neighbour, control: consumes
-	struct rte_ring *events; // worker: produces struct gw_event, control: consumes
+	struct rte_ring *punts;   // worker: produces frames for the host, control: consumes
+	struct rte_ring *holds;   // worker: produces packets without a neighbour, control: consumes
+	struct rte_ring *streams; // worker: produces ESP packets that go in TCP, control: consumes
+	struct rte_ring *events;  // worker: produces struct gw_event, control: consumes
 	struct rte_ring *from_control; // control: produces frames of the host and released packets
 	struct rte_ring *from_workers; // other workers: produce (software RSS, frames to send)
 

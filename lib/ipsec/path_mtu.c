@@ -22,6 +22,8 @@ static bool same_ports(const struct gw_sa *sa, const struct gw_flow *flow)
 {
 	const struct gw_encapsulation *ports = &sa->spec.encapsulation;
 
+	if (sa->in_tcp)
+		return false; // the packets on the wire are TCP's, and so is what ICMP says of them
 	if (!sa->udp_bytes)
 		return flow->protocol == sa->spec.protocol;
 	return flow->protocol == IPPROTO_UDP && flow->source_port == ports->source_port &&

@@ -119,6 +119,13 @@ static void template_make(struct gw_sa *sa, const struct gw_sa_spec *spec)
 		template_udp(sa, &spec->encapsulation);
 }
 
+uint64_t gw_sa_first_mapping(const struct gw_sa_spec *spec)
+{
+	return gw_sa_spec_in_tcp(spec) ? 0
+				       : gw_sa_mapping(spec->source.family, spec->source.bytes,
+						 spec->encapsulation.source_port);
+}
+
 // Line 0, and in line 2 the state that may be carried over.
 static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
@@ -131,6 +138,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->align_bytes = gw_crypto_align_bytes(sa->key);
 	sa->mode = (uint8_t)spec->mode;
 	sa->protocol = (uint8_t)spec->protocol;
+	sa->in_tcp = gw_sa_spec_in_tcp(spec);
 	if (spec->protocol == GW_PROTOCOL_AH)
 		sa->ah_bytes =
 			gw_ah_bytes(spec->source.family, (uint32_t)sa->iv_bytes + sa->icv_bytes);
@@ -147,8 +155,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	// A gateway that starts again must not give fragments the IDs of those still on their way.
 	atomic_init(&sa->ipv4_id, (uint32_t)rte_rand());
 	template_make(sa, spec);
-	atomic_init(&sa->mapping, gw_sa_mapping(spec->source.family, spec->source.bytes,
-					  spec->encapsulation.source_port));
+	atomic_init(&sa->mapping, gw_sa_first_mapping(spec));
 }
 
 // What is kept says nothing of keys, not even their length, so that no one can make an SA from it
@@ -229,10 +236,7 @@ void gw_sa_move(struct gw_sa *sa, const struct gw_sa_spec *spec, struct rte_rcu_
 	sa->outer_token = rte_rcu_qsbr_start(qsbr);
 	// Release: a worker whose mark comes after this sees the new template, and so tells of the
 	// SA under its new destination (gw_sa_destination).
-	atomic_store_explicit(&sa->mapping,
-		gw_sa_mapping(
-			spec->source.family, spec->source.bytes, spec->encapsulation.source_port),
-		memory_order_release);
+	atomic_store_explicit(&sa->mapping, gw_sa_first_mapping(spec), memory_order_release);
 	atomic_store_explicit(&sa->events, 0, memory_order_release);
 }
 
@@ -326,6 +330,8 @@ uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
 {
 	int payload;
 
+	if (sa->in_tcp)
+		return path_mtu;
 	if (sa->mode == GW_MODE_TRANSPORT)
 		return gw_sa_transport_mtu(sa, sa->outer_bytes - (uint32_t)sa->udp_bytes, path_mtu);
 	payload = largest_payload(sa, path_mtu - sa->outer_bytes);

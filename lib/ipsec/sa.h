@@ -45,6 +45,7 @@ struct gw_sa {
 	uint32_t reqid;
 	rte_be32_t spi;
 	uint64_t sequence_last; // outbound: the last number that may be used
+	bool in_tcp;            // packets go to the control core, which has the connections
 	uint8_t direction;      // enum gw_direction
 	uint8_t esn;
 	uint8_t iv_bytes;
@@ -69,7 +70,7 @@ struct gw_sa {
 	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
 	// it, and for good; any thread: rw
 	_Atomic uint8_t expired;
-	uint8_t reserved[3];
+	uint8_t reserved[1];
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
@@ -86,7 +87,8 @@ struct gw_sa {
 	_Atomic uint32_t ipv4_id;                        // outbound: next IPv4 ID when DF is clear
 	_Atomic uint32_t events; // bits of enum gw_sa_event raised and not yet told
 	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an
-	// authentic packet, so that each change is told once.
+	// authentic packet, so that each change is told once; in TCP the number of the connection,
+	// 0: none yet (the control core takes it back when that ends).
 	_Atomic uint64_t mapping;
 	// Inbound: packets whose ECN fields outside and inside RFC 6040 section 4.2 finds suspect,
 	// and which went on all the same.
@@ -116,7 +118,8 @@ struct gw_sa {
 	uint64_t added_ns;
 	uint32_t expiry_place;     // gw_expiry's own
 	uint64_t missing_at_start; // inbound: numbers in the window not received at first
-	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
+	// Inbound in UDP or TCP: where the peer was when a mapping event last told; at first as in
+	// spec.
 	struct gw_addr peer;
 	uint16_t peer_port;
 	// Where it was seen last, when it was last followed, and whether that has to wait.
@@ -226,7 +229,8 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 
 // Bytes of the largest inner packet that leaves as an outer packet of at most path_mtu bytes (RFC
 // 4301 section 8.2.1). At least 0; the same for both inner families. In transport mode: of the
-// largest packet without options or extension headers.
+// largest packet without options or extension headers. In TCP, which cuts the stream into segments
+// itself, path_mtu: a record may be longer than a segment, and no inner packet need be cut.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
 // The same for a packet in transport mode with header_bytes before ESP or AH.
 uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
@@ -237,6 +241,9 @@ uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes);
 // Worker: the maximum segment size of TCP over a family that the SA's mss_clamp, which is not off,
 // allows.
 uint16_t gw_sa_mss(const struct gw_sa *sa, uint8_t family);
+
+// What sa->mapping is at first, or after a change in place.
+uint64_t gw_sa_first_mapping(const struct gw_sa_spec *spec);
 
 // Address (16 bytes, of an IPv4 address the first four) and UDP port of a peer in one word that an
 // atomic can hold. IPv4 fits exactly; of two IPv6 addresses one in 2^64 pairs looks alike, and then

@@ -180,6 +180,68 @@ static const struct gw_field_table path_mtu_table = { "The MTU of the paths of S
 	path_mtu_fields, COUNT(path_mtu_fields) };
 
 // The target is the whole configuration.
+static int read_tcp_ports(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	struct gw_config *config = target;
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count > GW_MAX_TCP_PORTS)
+		return gw_value_wrong(value, name, err,
+			"a list of at most %d TCP ports such as [4500]", GW_MAX_TCP_PORTS);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t port;
+		int ret = gw_read_number(json_array_get(value, i), NULL, 1, UINT16_MAX, &port, err);
+
+		for (size_t j = 0; ret == 0 && j < i; j++)
+			if (config->tcp_listen[j] == port)
+				ret = gw_error_at(err, EINVAL, json_array_get(value, i), NULL,
+					"is there twice");
+		if (ret) {
+			gw_error_within(err, name, (int)i);
+			return ret;
+		}
+		config->tcp_listen[i] = (uint16_t)port;
+	}
+	config->tcp_listen_count = (uint32_t)count;
+	return 0;
+}
+
+static const struct gw_field tcp_fields[] = {
+	{ "listen", read_tcp_ports, 0, false,
+		"TCP ports of the gateway's addresses on which peers may connect; built-in "
+		"policies "
+		"let TCP from and to them through.",
+		.standard = "[]", .type = "a list of at most 8 ports" },
+	{ "connections", gw_read_u32, OFFSET(tcp_connections), false,
+		"Connections at once. When one more comes, the oldest that has shown nothing "
+		"authentic makes way; if there is none, the new one is closed.",
+		.standard = "1024", .least = 1, .most = 65536 },
+	{ "per_source", gw_read_u32, OFFSET(tcp_per_source), false,
+		"Connections at once from one address that have shown nothing authentic yet.",
+		.standard = "16", .least = 1, .most = 65536 },
+	{ "unauthenticated_seconds", gw_read_u32, OFFSET(tcp_unauthenticated_seconds), false,
+		"How long a connection may stay on which no authentic ESP packet of an SA that "
+		"exists has come, and no answer of the IKE daemon has gone.",
+		.standard = "30", .least = 1, .most = 3600 },
+	{ "keepalive_seconds", gw_read_u32, OFFSET(tcp_keepalive_seconds), false,
+		"After how much silence TCP asks whether the peer is still there.",
+		.standard = "60", .least = 1, .most = 7200 },
+	{ "write_bytes", gw_read_u32, OFFSET(tcp_write_bytes), false,
+		"Bytes that may wait to be written to one connection; what comes then is dropped.",
+		.standard = "262144", .least = 65536, .most = 16777216 },
+	{ "ike_port", gw_read_u16, OFFSET(tcp_ike_port), false,
+		"The UDP port on which the host's IKE daemon takes messages with the non-ESP "
+		"marker; 0: IKE messages in TCP are dropped.",
+		.standard = "4500", .least = 0, .most = UINT16_MAX },
+};
+static const struct gw_field_table tcp_table = {
+	"TCP encapsulation of ESP and IKE (RFC 9329) for peers whose networks let nothing else "
+	"through. SAs use it whose `encapsulation` says so.",
+	tcp_fields,
+	COUNT(tcp_fields),
+};
+
+// The target is the whole configuration.
 static int read_eal(json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_config *config = target;
@@ -221,6 +283,8 @@ static const struct gw_field config_fields[] = {
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
 		.table = &path_mtu_table },
+	{ "tcp_encapsulation", NULL, 0, false, "ESP and IKE in TCP.", .standard = "{}",
+		.table = &tcp_table },
 	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
 		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
 		"adds "

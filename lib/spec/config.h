@@ -18,6 +18,7 @@
 
 #define GW_MAX_EAL_ARGUMENTS 32
 #define GW_MAX_CPUS          64
+#define GW_MAX_TCP_PORTS     8
 
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
@@ -59,6 +60,16 @@ struct gw_config {
 	bool path_mtu_learn;
 	uint16_t path_mtu_floor; // of IPv4 paths, bytes
 	uint32_t path_mtu_age_seconds;
+
+	// tcp_encapsulation (RFC 9329)
+	uint16_t tcp_listen[GW_MAX_TCP_PORTS];
+	uint32_t tcp_listen_count;
+	uint32_t tcp_connections; // at once
+	uint32_t tcp_per_source;  // from one address, of those that have shown nothing authentic
+	uint32_t tcp_unauthenticated_seconds;
+	uint32_t tcp_keepalive_seconds;
+	uint32_t tcp_write_bytes; // that wait for one connection
+	uint16_t tcp_ike_port;    // UDP; 0: IKE is not relayed
 
 	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
 

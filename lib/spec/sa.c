@@ -29,6 +29,7 @@ static const char *const mode_words[] = { "tunnel", "transport", NULL };
 #define MSS_WORD "auto"
 
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
+static const char *const carrier_words[] = { "udp", "tcp", NULL };
 static const char *const fragmentation_words[] = { "before", "after", NULL };
 
 static const char *const protocol_words[] = { "esp", "ah", NULL };
@@ -234,12 +235,18 @@ static const struct gw_field_table integrity_table = {
 #define PORT_OFFSET(member) offsetof(struct gw_encapsulation, member)
 
 static const struct gw_field encapsulation_fields[] = {
+	{ "protocol", NULL, PORT_OFFSET(protocol), false,
+		"What carries ESP: `udp` (RFC 3948), or `tcp` (RFC 9329) for networks that let no "
+		"UDP "
+		"through. See tcp_encapsulation.",
+		.standard = "\"udp\"", .words = carrier_words },
 	{ "source_port", gw_read_u16, PORT_OFFSET(source_port), false,
 		"Outbound: the UDP source port. Inbound: the one that the peer's packets are "
 		"expected from; another is accepted, and an event tells it (`mapping`).",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
 	{ "destination_port", gw_read_u16, PORT_OFFSET(destination_port), false,
-		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500.",
+		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500. "
+		"With TCP, outbound: the peer's port, where `connect` is set.",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
 	{ "keepalive", gw_read_u16, PORT_OFFSET(keepalive), false,
 		"Outbound: after so many seconds without a packet between these addresses and "
@@ -252,11 +259,16 @@ static const struct gw_field encapsulation_fields[] = {
 		"RFC 7296 section 2.23 lets them; otherwise only an event tells of it "
 		"(`mapping`).",
 		.standard = "false" },
+	{ "connect", gw_read_bool, PORT_OFFSET(connect), false,
+		"TCP, outbound: the gateway opens the connection, from the SA's `source` to its "
+		"`destination` (it is the TCP originator). Otherwise packets take the connection "
+		"that the peer opened.",
+		.standard = "false" },
 };
 static const struct gw_field_table encapsulation_table = {
-	"ESP in UDP (RFC 3948), for peers behind a NAT: the ports of the UDP header. Without it "
-	"ESP "
-	"stands bare. What comes in the other form is dropped.",
+	"ESP in UDP (RFC 3948), for peers behind a NAT, or in TCP (RFC 9329): the ports. Without "
+	"it "
+	"ESP stands bare. What comes in another form is dropped.",
 	encapsulation_fields,
 	COUNT(encapsulation_fields),
 };
@@ -343,7 +355,7 @@ static const struct gw_field sa_fields[] = {
 		.standard = "\"off\"",
 		.type = "\"off\", \"auto\" or a whole number from 64 to 65534" },
 	{ "encapsulation", NULL, OFFSET(encapsulation), false,
-		"ESP in UDP (RFC 3948); left out: ESP stands bare.",
+		"ESP in UDP (RFC 3948) or TCP (RFC 9329); left out: ESP stands bare.",
 		.table = &encapsulation_table },
 	{ "lifetime", NULL, OFFSET(lifetime), false,
 		"After how much the SA is to be renewed, and when it ends; left out: only when its "
@@ -426,13 +438,20 @@ static json_t *write_size(uint16_t size, const char *word)
 
 static json_t *write_encapsulation(const struct gw_sa_spec *spec)
 {
-	const struct gw_encapsulation *udp = &spec->encapsulation;
-	json_t *object = json_pack("{si, si}", "source_port", udp->source_port, "destination_port",
-		udp->destination_port);
+	const struct gw_encapsulation *carrier = &spec->encapsulation;
+	json_t *object = json_pack("{si, si}", "source_port", carrier->source_port,
+		"destination_port", carrier->destination_port);
 
-	if (object && spec->direction == GW_DIRECTION_OUT)
-		json_object_set_new(object, "keepalive", json_integer(udp->keepalive));
-	if (object && udp->follow_peer)
+	if (!object)
+		return NULL;
+	if (gw_sa_spec_in_tcp(spec)) {
+		json_object_set_new(object, "protocol", json_string(carrier_words[GW_CARRIER_TCP]));
+		json_object_set_new(object, "connect", json_boolean(carrier->connect));
+		return object;
+	}
+	if (spec->direction == GW_DIRECTION_OUT)
+		json_object_set_new(object, "keepalive", json_integer(carrier->keepalive));
+	if (carrier->follow_peer)
 		json_object_set_new(object, "follow_peer", json_true());
 	return object;
 }
@@ -463,7 +482,7 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 		       gw_json_put(object, "tfc", write_size(spec->tfc, TFC_WORD))) &&
 	       (spec->mss_clamp == GW_SIZE_OFF ||
 		       gw_json_put(object, "mss_clamp", write_size(spec->mss_clamp, MSS_WORD))) &&
-	       (!gw_sa_spec_in_udp(spec) ||
+	       (!gw_sa_spec_is_encapsulated(spec) ||
 		       gw_json_put(object, "encapsulation", write_encapsulation(spec))) &&
 	       gw_lifetime_put(object, &spec->lifetime) &&
 	       gw_json_put(object, "sequence", gw_u64_write(spec->sequence)) &&

@@ -51,12 +51,17 @@ enum gw_inner_dscp { GW_INNER_DSCP_KEEP, GW_INNER_DSCP_COPY, GW_INNER_DSCP_MAP }
 #define GW_FLOW_LABEL_COPY (-1) // that of an inner IPv6 packet
 #define GW_DEFAULT_TTL     64   // RFC 4301 section 5.1.2.1 leaves it to the gateway
 
-// ESP in UDP (RFC 3948): the ports of the SA's packets. Both are 0 where ESP stands bare.
+// What carries ESP where it does not stand bare: UDP (RFC 3948) or TCP (RFC 9329).
+enum gw_carrier { GW_CARRIER_UDP, GW_CARRIER_TCP };
+
+// The ports of the carrier; both are 0 where ESP stands bare.
 struct gw_encapsulation {
 	uint16_t source_port;
 	uint16_t destination_port;
-	uint16_t keepalive; // outbound: seconds without a packet until one is sent; 0: none is
-	bool follow_peer;   // inbound: what goes to the peer goes where it sends from
+	uint16_t keepalive; // UDP, outbound: seconds without a packet until one is sent; 0: none is
+	bool follow_peer;   // UDP, inbound: what goes to the peer goes where it sends from
+	enum gw_carrier protocol;
+	bool connect; // TCP, outbound: the gateway opens the connection, to destination_port
 };
 
 struct gw_sa_spec {
@@ -127,9 +132,19 @@ int gw_sa_id_read(json_t *object, struct gw_sa_id *id, struct gw_error *err);
 struct gw_sa_id gw_sa_spec_id(const struct gw_sa_spec *spec);
 bool gw_sa_id_equal(const struct gw_sa_id *a, const struct gw_sa_id *b);
 
-static inline bool gw_sa_spec_in_udp(const struct gw_sa_spec *spec)
+static inline bool gw_sa_spec_is_encapsulated(const struct gw_sa_spec *spec)
 {
 	return spec->encapsulation.destination_port != 0;
+}
+
+static inline bool gw_sa_spec_in_udp(const struct gw_sa_spec *spec)
+{
+	return gw_sa_spec_is_encapsulated(spec) && spec->encapsulation.protocol == GW_CARRIER_UDP;
+}
+
+static inline bool gw_sa_spec_in_tcp(const struct gw_sa_spec *spec)
+{
+	return gw_sa_spec_is_encapsulated(spec) && spec->encapsulation.protocol == GW_CARRIER_TCP;
 }
 
 static inline bool gw_sa_spec_in_ah_gmac(const struct gw_sa_spec *spec)

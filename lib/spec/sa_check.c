@@ -150,12 +150,29 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 	if (ports->keepalive > GW_MAX_KEEPALIVE)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation.keepalive",
 			"must be 0 or at most %d seconds", GW_MAX_KEEPALIVE);
+	if (ports->follow_peer && ports->protocol == GW_CARRIER_TCP)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.follow_peer",
+			"is about UDP; in TCP packets take the connection that the peer uses "
+			"without it: leave it out");
 	if (ports->follow_peer && spec->direction != GW_DIRECTION_IN)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation.follow_peer",
 			"belongs to the inbound SA: only what the peer sends tells where it is");
 	if (!ports->source_port != !ports->destination_port)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation",
 			"must have both ports, or neither where ESP stands bare");
+	if (ports->protocol > GW_CARRIER_TCP)
+		return gw_error_at(
+			err, EINVAL, NULL, "encapsulation.protocol", "must be \"udp\" or \"tcp\"");
+	if (ports->connect && !(gw_sa_spec_in_tcp(spec) && spec->direction == GW_DIRECTION_OUT))
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.connect",
+			"belongs to an outbound SA in TCP; leave it out");
+	if (gw_sa_spec_in_tcp(spec) && spec->mode != GW_MODE_TUNNEL)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.protocol",
+			"is \"tcp\", which carries no IP header for transport mode to keep: use "
+			"tunnel mode");
+	if (gw_sa_spec_in_tcp(spec) && spec->inner_dscp != GW_INNER_DSCP_KEEP)
+		return gw_error_at(err, EINVAL, NULL, "inner_dscp",
+			"must be \"keep\" in TCP, which shows no outer header to take it from");
 	if (gw_sa_spec_in_udp(spec) && spec->direction == GW_DIRECTION_IN &&
 		ports->destination_port != GW_NAT_T_PORT)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation.destination_port",

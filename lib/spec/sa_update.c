@@ -15,12 +15,12 @@
 
 static const struct gw_field port_fields[] = {
 	{ "source_port", gw_read_u16, PORT_OFFSET(source_port), false,
-		.help = "The new UDP source port.", .least = 1, .most = UINT16_MAX },
+		.help = "The new source port.", .least = 1, .most = UINT16_MAX },
 	{ "destination_port", gw_read_u16, PORT_OFFSET(destination_port), false,
-		.help = "The new UDP destination port.", .least = 1, .most = UINT16_MAX },
+		.help = "The new destination port.", .least = 1, .most = UINT16_MAX },
 };
 static const struct gw_field_table port_table = {
-	"Ports of the UDP header; one that is left out stays.",
+	"Ports of the UDP or TCP header; one that is left out stays.",
 	port_fields,
 	COUNT(port_fields),
 };
@@ -29,8 +29,7 @@ static const struct gw_field update_fields[] = {
 	{ "source", gw_read_addr, OFFSET(source), false, .help = "The new source address." },
 	{ "new_destination", gw_read_addr, OFFSET(new_destination), false,
 		.help = "The new destination address." },
-	{ "encapsulation", NULL, OFFSET(encapsulation), false, "New UDP ports.",
-		.table = &port_table },
+	{ "encapsulation", NULL, OFFSET(encapsulation), false, "New ports.", .table = &port_table },
 };
 
 // Moves the members that say which SA is meant from object to a new object.
@@ -86,7 +85,7 @@ int gw_sa_update_merge(
 		rc = check_family(&update->new_destination, spec, "new_destination", err);
 	if (rc)
 		return rc;
-	if ((ports->source_port || ports->destination_port) && !gw_sa_spec_in_udp(spec))
+	if ((ports->source_port || ports->destination_port) && !gw_sa_spec_is_encapsulated(spec))
 		return gw_error_at(err, EINVAL, NULL, "encapsulation",
 			"the SA is bare ESP and an update cannot change that: delete it and add it "
 			"again");

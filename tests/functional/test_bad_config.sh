@@ -28,6 +28,7 @@ declare -A GOOD=(
 	  integrity = { algorithm = "hmac-sha1-96"; key = "000102030405060708090a0b0c0d0e0f10111213"; }; }
 );'
 	[path_mtu]='path_mtu = { learn = true; floor = 576; age_seconds = 600; };'
+	[tcp_encapsulation]='tcp_encapsulation = { listen = [ 4500, 443 ]; per_source = 16; write_bytes = 262144; };'
 	[policies]='policies = (
 	{ direction = "out"; priority = 10; action = "protect"; reqid = 1;
 	  selector = { source = "10.1.0.0/24"; destination = "10.2.0.0/24"; }; }
@@ -35,7 +36,7 @@ declare -A GOOD=(
 	[routes]='routes = ( { destination = "10.2.0.0/24"; gateway = "192.0.2.2"; port = "wan"; } );'
 	[neighbours]='neighbours = ( { port = "wan"; address = "192.0.2.2"; mac = "02:00:00:00:00:02"; } );'
 )
-ORDER=(log control memory workers limits path_mtu ports sas policies routes neighbours)
+ORDER=(log control memory workers limits path_mtu tcp_encapsulation ports sas policies routes neighbours)
 
 # write SECTION TEXT: the good configuration with another text for that section.
 write() {
@@ -117,6 +118,11 @@ broken 'padding to an unknown word' sas 'sas\[0\].tfc' 'name = "a";' 'name = "a"
 broken 'padding of an inbound SA' sas 'tfc.*outbound' 'name = "b";' 'name = "b"; tfc = 1000;'
 broken 'padding in transport mode' sas 'tfc.*tunnel' 'name = "a";' 'name = "a"; mode = "transport"; tfc = 1000;'
 broken 'segments of next to nothing' sas 'mss_clamp' 'name = "a";' 'name = "a"; mss_clamp = 63;'
+broken 'a TCP port 0' tcp_encapsulation 'listen(\[1\]|.*1)' '443' '0'
+broken 'a TCP port twice' tcp_encapsulation 'listen.*twice' '443' '4500'
+broken 'too many TCP ports' tcp_encapsulation 'listen.*8' '4500, 443' '1, 2, 3, 4, 5, 6, 7, 8, 9'
+broken 'no connection from anywhere' tcp_encapsulation 'per_source' '16' '0'
+broken 'no room for a record' tcp_encapsulation 'write_bytes' '262144' '1000'
 broken 'a floor that no link has' path_mtu 'path_mtu.floor' '576' '67'
 broken 'an age of nothing' path_mtu 'path_mtu.age_seconds' '600' '0'
 broken 'a limit below what is listed' limits 'sas|limits' 'sas = 100' 'sas = 1'
@@ -168,6 +174,10 @@ broken 'an outbound SA that follows' sas 'encapsulation.follow_peer' \
 broken 'a port 0' sas 'destination_port' 'name = "a";' 'name = "a"; encapsulation = { destination_port = 0; };'
 broken 'ESP in UDP to a port that is not ours' sas 'destination_port' 'name = "b";' \
 	'name = "b"; encapsulation = { destination_port = 4501; };'
+broken 'a connection that an inbound SA opens' sas 'encapsulation.connect' 'name = "b";' \
+	'name = "b"; encapsulation = { protocol = "tcp"; connect = true; };'
+broken 'transport mode in TCP' sas 'encapsulation.protocol.*tunnel' 'name = "a";' \
+	'name = "a"; mode = "transport"; encapsulation = { protocol = "tcp"; };'
 broken 'an unknown DF word' sas 'df' 'name = "a";' 'name = "a"; df = "maybe";'
 write sas "${GOOD[sas]/);/,
 	{ name = \"c\"; direction = \"in\"; spi = 8192; source = \"192.0.2.3\"; destination = \"192.0.2.1\"; reqid = 2;

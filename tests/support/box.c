@@ -109,6 +109,7 @@ static void make_worker(struct box *box)
 		"engine and tables");
 	worker->punts = ring("punts", 0);
 	worker->holds = ring("holds", 0);
+	worker->streams = ring("streams", 0);
 	worker->from_control = ring("from_control", 0);
 	worker->from_workers = ring("from_workers", 0);
 	worker->events =
@@ -262,6 +263,7 @@ bool box_free(struct box *box)
 	gw_graph_free(worker);
 	rte_ring_free(worker->punts);
 	rte_ring_free(worker->holds);
+	rte_ring_free(worker->streams);
 	rte_ring_free(worker->from_control);
 	rte_ring_free(worker->from_workers);
 	rte_ring_free(worker->events);

@@ -74,6 +74,20 @@ static const struct {
 		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
 		"'encapsulation':{'source_port':4500,'destination_port':61000,'keepalive':30}}" },
 	{ "sa add dir out spi 256 src 10.9.0.1 dst 10.9.0.2 reqid 1 enc aes-gcm-16 " KEY
+	  " tcp connect 443 esn on",
+		"sa.add",
+		"{'direction':'out','spi':256,'source':'10.9.0.1','destination':'10.9.0.2',"
+		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
+		"'encapsulation':{'protocol':'tcp','connect':true,'destination_port':443},"
+		"'esn':true}" },
+	{ "sa add dir in spi 256 src 10.9.0.2 dst 10.9.0.1 reqid 1 enc aes-gcm-16 " KEY
+	  " tcp accept",
+		"sa.add",
+		"{'direction':'in','spi':256,'source':'10.9.0.2','destination':'10.9.0.1',"
+		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
+		"'encapsulation':{'protocol':'tcp'}}" },
+	{ "tcp", "tcp.list", "{}" },
+	{ "sa add dir out spi 256 src 10.9.0.1 dst 10.9.0.2 reqid 1 enc aes-gcm-16 " KEY
 	  " soft-bytes 1 byte-hard 2 packet-soft 3 hard-packets 4 time-soft 5 time-hard 6 "
 	  "time-use-soft 7 hard-use-seconds 8",
 		"sa.add",

@@ -32,7 +32,7 @@ static const struct doubt {
 	const char *what;
 	uint64_t used;
 	uint32_t sequence;
-	bool six, udp, esn, inbound, other_spi, other_source, other_destination, other_family;
+	bool six, udp, tcp, esn, inbound, other_spi, other_source, other_destination, other_family;
 	uint8_t protocol;       // 0: the SA's
 	uint16_t port_distance; // of the source port
 	bool believed;
@@ -63,6 +63,8 @@ static const struct doubt {
 	{ .what = "in UDP", 1000, 1000, .udp = true, .believed = true },
 	{ .what = "in UDP, another port", 1000, 1000, .udp = true, .port_distance = 1 },
 	{ .what = "bare where ESP is in UDP", 1000, 1000, .udp = true, .protocol = IPPROTO_ESP },
+	{ .what = "bare where ESP is in TCP", 1000, 1000, .tcp = true },
+	{ .what = "in UDP where ESP is in TCP", 1000, 1000, .tcp = true, .protocol = IPPROTO_UDP },
 };
 
 START_TEST(only_our_own_recent_packets_count)
@@ -80,6 +82,10 @@ START_TEST(only_our_own_recent_packets_count)
 	if (d->udp)
 		spec.encapsulation =
 			(struct gw_encapsulation){ .source_port = 4500, .destination_port = 61000 };
+	if (d->tcp)
+		spec.encapsulation = (struct gw_encapsulation){
+			.source_port = 4500, .destination_port = 61000, .protocol = GW_CARRIER_TCP
+		};
 	sa = make(&spec);
 	atomic_store(&sa->sequence.used, d->used);
 	quote.flow.family = (uint8_t)(spec.source.family ^ (d->other_family ? 2 : 0));
