@@ -232,11 +232,6 @@ static void unlink_entry(struct gw_spd *spd, struct gw_spd_entry *entry)
 	}
 }
 
-static bool is_any_port(const struct gw_port_range *range)
-{
-	return range->first == 0 && range->last == UINT16_MAX;
-}
-
 // Relaxed: a worker that asks a generation with the claim has acquired it after this, and the
 // removal comes after the grace period.
 static void count_claim(struct gw_spd *spd, const struct gw_spd_claim *claim, uint32_t by)
@@ -322,8 +317,8 @@ static struct gw_spd_claim *claim_new(
 	claim->spd = spd;
 	claim->family = policy->selector.source.first.family == 4 ? GW_SPD_IPV4 : GW_SPD_IPV6;
 	if (policy->action != GW_ACTION_BYPASS) {
-		claim->by_port = !is_any_port(&policy->selector.source_port) ||
-				 !is_any_port(&policy->selector.destination_port);
+		claim->by_port = !gw_port_range_takes_opaque(&policy->selector.source_port) ||
+				 !gw_port_range_takes_opaque(&policy->selector.destination_port);
 		claim->by_protocol = policy->selector.protocol != GW_PROTOCOL_ANY;
 	}
 	count_claim(spd, claim, 1);

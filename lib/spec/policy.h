@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "net/addr.h"
+#include "net/protocol.h"
 #include "spec/sa.h"
 
 // A policy of the SPD (RFC 4301 section 4.4.1).
@@ -21,13 +22,15 @@ enum gw_action { GW_ACTION_DISCARD, GW_ACTION_BYPASS, GW_ACTION_PROTECT };
 
 struct gw_port_range {
 	uint16_t first;
-	uint16_t last; // inclusive; 0 to 65535 is ANY
+	uint16_t last; // inclusive; 0 to 65535 is ANY, 65535 to 0 OPAQUE (as RFC 7296 section
+		       // 3.13.1 writes them)
 };
 
 struct gw_selector {
 	struct gw_range source; // both of one family
 	struct gw_range destination;
-	uint8_t protocol; // GW_PROTOCOL_ANY: any (IPv6 hop-by-hop, which is 0, cannot be selected)
+	uint8_t protocol; // GW_PROTOCOL_ANY: any (IPv6 hop-by-hop, which is 0, cannot be selected);
+			  // GW_PROTOCOL_OPAQUE: one that cannot be seen, IPv6 only
 	// For protocols with ports; for ICMP and ICMPv6 the source range holds the type, the
 	// destination range the code (RFC 4301 section 4.4.1.1 puts both where ports would be).
 	struct gw_port_range source_port;
@@ -58,5 +61,21 @@ int gw_policy_id_read(json_t *object, struct gw_policy_id *id, struct gw_error *
 struct gw_policy_id gw_policy_spec_id(const struct gw_policy_spec *spec);
 bool gw_policy_id_equal(const struct gw_policy_id *a, const struct gw_policy_id *b);
 
-bool gw_port_range_any(const struct gw_port_range *range);
+// ANY matches whatever port there is or is not; OPAQUE packets without one that can be seen.
+static inline bool gw_port_range_any(const struct gw_port_range *range)
+{
+	return range->first == 0 && range->last == UINT16_MAX;
+}
+
+static inline bool gw_port_range_opaque(const struct gw_port_range *range)
+{
+	return range->first == UINT16_MAX && range->last == 0;
+}
+
+// Whether a packet without visible ports matches (RFC 4301 section 4.4.1.1).
+static inline bool gw_port_range_takes_opaque(const struct gw_port_range *range)
+{
+	return gw_port_range_any(range) || gw_port_range_opaque(range);
+}
+
 extern const char *const gw_action_words[]; // "discard", "bypass", "protect"

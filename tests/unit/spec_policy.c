@@ -110,6 +110,16 @@ static const struct {
 		"icmp_type" },
 	{ SELECTOR("'protocol':'icmp','icmp_type':256"), "selector.icmp_type", "255" },
 	{ SELECTOR("'protocol':'icmp','icmp_code':0"), "selector.icmp_code", "icmp_type" },
+	{ SELECTOR("'protocol':'icmp','icmp_code':'opaque'"), "selector.icmp_code", "icmp_type" },
+	{ SELECTOR("'protocol':'icmp','icmp_type':'opaque','icmp_code':0"), "selector.icmp_code",
+		"opaque" },
+	{ SELECTOR("'protocol':'tcp','source_port':'opaque','destination_port':80"),
+		"selector.destination_port", "make both opaque" },
+	{ SELECTOR("'protocol':'tcp','source_port':'1-2','destination_port':'opaque'"),
+		"selector.source_port", "make both opaque" },
+	{ SELECTOR("'protocol':'opaque'"), "selector.protocol", "IPv6" },
+	{ SELECTOR("'protocol':255"), "selector.protocol", "IPv6" },
+	{ SELECTOR(V6 ",'protocol':'opaque','source_port':80"), "selector.source_port", "\"tcp\"" },
 	{ SELECTOR("'protocol':'icmpv6'"), "selector.protocol", "IPv6" },
 	{ SELECTOR(V6 ",'protocol':'icmp'"), "selector.protocol", "icmpv6" },
 	{ SELECTOR("'sourceport':1"), "selector.sourceport", "did you mean \"source_port\"" },
@@ -147,6 +157,11 @@ static const struct {
 		"\"destination_port\": 443" },
 	{ SELECTOR("'protocol':'icmp','icmp_type':8,'icmp_code':0"), "\"icmp_code\": 0" },
 	{ SELECTOR(V6 ",'protocol':'ipv6-icmp','icmp_type':'128-129'"), "\"icmpv6\"" },
+	{ SELECTOR(V6 ",'protocol':'opaque'"), "\"protocol\": \"opaque\"" },
+	{ SELECTOR("'protocol':'tcp','source_port':'opaque'"), "\"source_port\": \"opaque\"" },
+	{ SELECTOR("'destination_port':'opaque'"), "\"destination_port\": \"opaque\"" },
+	{ SELECTOR("'protocol':'icmp','icmp_type':'opaque','icmp_code':'opaque'"),
+		"\"icmp_code\": \"opaque\"" },
 };
 
 START_TEST(writes_what_it_read)
@@ -184,6 +199,7 @@ static const char *const different[] = {
 	SELECTOR("'protocol':'tcp','source_port':1"),
 	SELECTOR("'protocol':'tcp','destination_port':1"),
 	SELECTOR("'protocol':'tcp','destination_port':'1-2'"),
+	SELECTOR("'protocol':'tcp','destination_port':'opaque'"),
 };
 
 // Name, action and reqid are no part of the identity; everything else is.
