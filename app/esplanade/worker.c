@@ -146,6 +146,13 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 		.max_bytes = config->reassembly_bytes,
 		.timeout_ns = config->reassembly_seconds * UINT64_C(1000000000),
 	};
+	if (config->fragments == GW_FRAGMENTS_STATEFUL) {
+		dataplane->first_fragments = gw_first_fragments_new(
+			config->fragment_flows, config->fragment_seconds * UINT64_C(1000000000));
+		if (!dataplane->first_fragments)
+			return gw_error_set(err, ENOMEM,
+				"no memory for first fragments: lower limits.fragment_flows");
+	}
 	if (getrandom(dataplane->fragment_secret, sizeof(dataplane->fragment_secret), 0) !=
 		sizeof(dataplane->fragment_secret))
 		return gw_error_set(err, EIO, "no random numbers");
@@ -282,6 +289,8 @@ void gateway_workers_free(struct gateway *gateway)
 {
 	struct gw_dataplane *dataplane = &gateway->dataplane;
 
+	gw_first_fragments_free(dataplane->first_fragments);
+	dataplane->first_fragments = NULL;
 	for (unsigned int i = 0; i < dataplane->worker_count; i++) {
 		struct gw_worker *worker = dataplane->workers[i];
 

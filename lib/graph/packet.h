@@ -31,6 +31,9 @@ enum gw_packet_mark {
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
 	GW_MARK_WAITS_SA = 1 << 12, // is held until its reqid, in sequence, has an SA
+	// A later fragment whose flow has what its first fragment showed.
+	GW_MARK_FRAGMENT_KNOWN = 1 << 13,
+	GW_MARK_REFUSED = 1 << 14, // to be dropped for the reason in drop, whatever policies say
 };
 
 struct gw_packet {
@@ -41,6 +44,8 @@ struct gw_packet {
 	uint32_t ip_bytes;        // total length of the IP packet at the front of the mbuf
 	uint16_t header_bytes;    // to its upper-layer header; to ESP where that came in UDP
 	uint16_t fragment_offset; // bytes
+	uint16_t fragment_bytes;  // of a fragment: of the packet's payload
+	uint32_t fragment_id;     // of a fragment
 	uint16_t marks;           // enum gw_packet_mark
 	uint16_t mtu;             // for icmp_error and ip_fragment
 	uint8_t port;             // index of the port it came in by
@@ -83,6 +88,8 @@ static inline void gw_packet_set_ip(struct gw_packet *packet, const struct gw_ip
 	packet->ip_bytes = ip->total_bytes;
 	packet->header_bytes = ip->header_bytes;
 	packet->fragment_offset = ip->fragment_offset;
+	packet->fragment_bytes = ip->fragment_bytes;
+	packet->fragment_id = ip->fragment_id;
 	packet->more_fragments = ip->more_fragments;
 	packet->dont_fragment = ip->dont_fragment;
 	packet->ttl = ip->ttl;

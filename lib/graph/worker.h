@@ -15,6 +15,7 @@
 #include "ipsec/sad.h"
 #include "ipsec/siphash.h"
 #include "ipsec/spd.h"
+#include "net/first_fragment.h"
 #include "net/reassembly.h"
 #include "route/fib.h"
 #include "route/local.h"
@@ -51,6 +52,9 @@ struct gw_dataplane {
 	uint32_t flow_cache; // entries
 	bool hold_for_sa;    // packets without an SA wait for one instead of being dropped
 	struct gw_reassembly_options reassembly; // of each worker
+	// What first fragments showed of packets in transit; NULL: later ones are not told. All
+	// workers change it.
+	struct gw_first_fragments *first_fragments;
 	// Chooses the worker and the place for a fragment, so that no sender can.
 	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
 	uint8_t idle;        // enum gw_idle

@@ -192,14 +192,3 @@ void gw_spd_lookup(const struct gw_spd *spd, struct gw_flow_cache *cache,
 		look_up(spd, cache, generation, flows + first, RTE_MIN(count - first, CHUNK),
 			policies + first);
 }
-
-// Relaxed: counted before the generation was raised that the look-up has acquired.
-bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow)
-{
-	unsigned int family = flow->family == 4 ? GW_SPD_IPV4 : GW_SPD_IPV6;
-
-	if (atomic_load_explicit(&spd->by_port[family], memory_order_relaxed))
-		return true;
-	return flow->protocol == GW_PROTOCOL_OPAQUE &&
-	       atomic_load_explicit(&spd->by_protocol[family], memory_order_relaxed);
-}

@@ -146,6 +146,8 @@ static inline enum gw_ip_error gw_ipv4_parse(
 		.total_bytes = total_bytes,
 		.header_bytes = (uint16_t)header_bytes,
 		.fragment_offset = (uint16_t)((fragment & GW_IPV4_OFFSET) * 8),
+		.fragment_bytes = (uint16_t)(total_bytes - header_bytes),
+		.fragment_id = gw_load_16(data + 4),
 		.more_fragments = fragment & GW_IPV4_MF,
 		.dont_fragment = fragment & GW_IPV4_DF,
 		.ttl = data[8],

@@ -20,6 +20,7 @@
 #define OFFSET(member) offsetof(struct gw_config, member)
 
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const char *const fragments_words[] = { "stateful", "refuse", NULL };
 static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
 
 static int read_log_level(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -116,7 +117,7 @@ static const struct gw_field worker_fields[] = {
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };
 
-static int read_flow_cache(json_t *value, const char *name, void *target, struct gw_error *err)
+static int read_power_of_two(json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	uint32_t *entries = target;
 	int ret = gw_read_u32(value, name, entries, err);
@@ -151,7 +152,7 @@ static const struct gw_field limit_fields[] = {
 	{ "icmp_pps", gw_read_u32, OFFSET(icmp_pps), false,
 		"ICMP errors a second that one worker sends.", .standard = "1000", .least = 1,
 		.most = 1000000 },
-	{ "flow_cache", read_flow_cache, OFFSET(flow_cache), false,
+	{ "flow_cache", read_power_of_two, OFFSET(flow_cache), false,
 		"Policy decisions that each worker remembers in each direction; a power of two.",
 		.standard = "65536", .least = 64, .most = 16777216 },
 	{ "reassembly_bytes", gw_read_u16, OFFSET(reassembly_bytes), false,
@@ -160,6 +161,14 @@ static const struct gw_field limit_fields[] = {
 	{ "reassembly_seconds", gw_read_u8, OFFSET(reassembly_seconds), false,
 		"How long a fragment for the gateway waits for the others.", .standard = "15",
 		.least = 1, .most = 120 },
+	{ "fragment_flows", read_power_of_two, OFFSET(fragment_flows), false,
+		"With `fragments` stateful: packets whose first fragment is remembered, a "
+		"sixteenth "
+		"of them of one source; a power of two.",
+		.standard = "16384", .least = 64, .most = 4194304 },
+	{ "fragment_seconds", gw_read_u8, OFFSET(fragment_seconds), false,
+		"How long a first fragment is remembered.", .standard = "5", .least = 1,
+		.most = 60 },
 };
 static const struct gw_field_table limit_table = { "Limits.", limit_fields, COUNT(limit_fields) };
 
@@ -221,6 +230,12 @@ static const struct gw_field config_fields[] = {
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
 		.table = &path_mtu_table },
+	{ "fragments", NULL, OFFSET(fragments), false,
+		"How later fragments in transit meet policies that look at ports, which only the "
+		"first fragment shows (RFC 4301 section 7). `stateful`: as their first one does. "
+		"`refuse`: by what they show themselves, and none is bypassed that may hide what a "
+		"policy protects or discards.",
+		.standard = "\"stateful\"", .words = fragments_words },
 	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
 		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
 		"adds "

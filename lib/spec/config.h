@@ -19,6 +19,8 @@
 #define GW_MAX_EAL_ARGUMENTS 32
 #define GW_MAX_CPUS          64
 
+// Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
+enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
 struct gw_config {
@@ -54,12 +56,15 @@ struct gw_config {
 
 	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
 	uint8_t reassembly_seconds; // how long a fragment waits for the others
+	uint32_t fragment_flows;    // first fragments that are remembered; a power of two
+	uint8_t fragment_seconds;   // how long each
 
 	// path_mtu: what ICMP errors may do to the MTU of an SA's path
 	bool path_mtu_learn;
 	uint16_t path_mtu_floor; // of IPv4 paths, bytes
 	uint32_t path_mtu_age_seconds;
 
+	enum gw_fragments fragments;
 	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];

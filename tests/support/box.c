@@ -201,6 +201,8 @@ struct box *box_new(void)
 	box->dataplane.linear = box->dataplane.buffers;
 	box->dataplane.icmp_pps = 1000000;
 	box->dataplane.punt_pps = 1000000;
+	box->dataplane.first_fragments = gw_first_fragments_new(1024, UINT64_C(5000000000));
+	must(box->dataplane.first_fragments != NULL, "no memory for first fragments");
 	box->dataplane.reassembly = (struct gw_reassembly_options){
 		.pieces = 256, .max_bytes = 2000, .timeout_ns = 15000000000u
 	};
@@ -248,6 +250,7 @@ bool box_free(struct box *box)
 
 	box_walk(box);
 	gw_reassembly_free(worker->reassembly, free_fragment, NULL);
+	gw_first_fragments_free(box->dataplane.first_fragments);
 	for (unsigned int i = 0; i < 2; i++) {
 		empty(box->in[i]);
 		empty(box->out[i]);
