@@ -65,6 +65,7 @@ static const struct espctl_parameter add[] = {
 	IDENTITY,
 	{ .word = "action", .read = espctl_read_choice, .choices = actions, .required = true },
 	{ .word = "reqid", .read = espctl_read_number, .value = "N" },
+	{ .word = "populate", .read = espctl_read_list, .value = "FIELD,FIELD,..." },
 	{ .word = "name", .read = espctl_read_text, .value = "TEXT" },
 };
 

@@ -97,8 +97,10 @@ static int worker_new(struct gateway *gateway, unsigned int index, struct gw_err
 	worker->crypto = gw_crypto_engine_new();
 	worker->flows_out = gw_flow_cache_new(dataplane->flow_cache);
 	worker->flows_in = gw_flow_cache_new(dataplane->flow_cache);
+	worker->carriers_out = gw_carrier_cache_new();
 	worker->reassembly = gw_reassembly_new(&dataplane->reassembly);
-	if (!worker->crypto || !worker->flows_out || !worker->flows_in || !worker->reassembly)
+	if (!worker->crypto || !worker->flows_out || !worker->carriers_out || !worker->flows_in ||
+		!worker->reassembly)
 		return gw_error_set(err, ENOMEM,
 			"no memory for worker %u, or a CPU without AES instructions", index);
 	return rings_new(worker, err);
@@ -134,6 +136,7 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 
 	dataplane->icmp_pps = config->icmp_pps;
 	dataplane->hold_for_sa = config->sa_queue > 0;
+	dataplane->acquire_ns = config->acquire_seconds * UINT64_C(1000000000);
 	// The limit is the port's: each worker keeps its share of it.
 	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;
@@ -301,6 +304,7 @@ void gateway_workers_free(struct gateway *gateway)
 		ring_free(gateway, worker->from_workers);
 		rte_ring_free(worker->events);
 		gw_reassembly_free(worker->reassembly, fragment_free, gateway);
+		gw_carrier_cache_free(worker->carriers_out);
 		gw_flow_cache_free(worker->flows_out);
 		gw_flow_cache_free(worker->flows_in);
 		gw_crypto_engine_free(worker->crypto);

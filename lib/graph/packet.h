@@ -30,7 +30,7 @@ enum gw_packet_mark {
 	GW_MARK_SEALED = 1 << 5,    // is an ESP packet of ours
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
-	GW_MARK_WAITS_SA = 1 << 12, // is held until its reqid, in sequence, has an SA
+	GW_MARK_WAITS_SA = 1 << 12, // is held until there is an SA for it: sequence says which
 	// A later fragment whose flow has what its first fragment showed.
 	GW_MARK_FRAGMENT_KNOWN = 1 << 13,
 	GW_MARK_REFUSED = 1 << 14, // to be dropped for the reason in drop, whatever policies say
@@ -39,7 +39,7 @@ enum gw_packet_mark {
 struct gw_packet {
 	struct gw_sa *sa; // up to spd_in the SA it came by; from spd_out on the SA it goes by
 	const struct gw_nexthop *nexthop;
-	uint64_t sequence;        // ESP's, all 64 bits
+	uint64_t sequence;        // ESP's, all 64 bits; or for what it waits (graph/acquire.h)
 	struct gw_flow flow;      // selectors of the (inner) packet
 	uint32_t ip_bytes;        // total length of the IP packet at the front of the mbuf
 	uint16_t header_bytes;    // to its upper-layer header; to ESP where that came in UDP

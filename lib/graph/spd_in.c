@@ -8,6 +8,7 @@
 #include "graph/later_fragment.h"
 #include "graph/node.h"
 
+#include "ipsec/carrier.h"
 #include "net/checksum.h"
 
 enum { EDGE_IP_OUTPUT, EDGE_PUNT, EDGE_ICMP_ERROR, EDGE_DROP };
@@ -23,7 +24,8 @@ static enum gw_drop verdict(const struct gw_worker *worker, const struct gw_pack
 		return (enum gw_drop)packet->drop;
 	if (packet->marks & GW_MARK_DECRYPTED) {
 		if (!policy || policy->action != GW_ACTION_PROTECT ||
-			policy->reqid != packet->sa->reqid)
+			policy->reqid != packet->sa->reqid ||
+			(packet->sa->selectors && !gw_sa_covers(packet->sa, &packet->flow)))
 			return GW_DROP_SPD_IN_WRONG_SA;
 		return unlikely(hides) && dataplane->first_fragments ? GW_DROP_SPD_IN_FRAGMENT
 								     : GW_DROP_COUNT;

@@ -8,10 +8,11 @@
 #include "graph/node.h"
 
 #include <rte_ether.h>
-#include <rte_ring.h>
 
+#include "graph/acquire.h"
 #include "graph/expiry.h"
 #include "graph/later_fragment.h"
+#include "ipsec/carrier.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
@@ -26,19 +27,6 @@ enum {
 	EDGE_SA_HOLD,
 	EDGE_DROP
 };
-
-// Tells the control core once that a reqid wants an SA; it clears the mark when it has asked the
-// IKE daemon.
-static void raise_acquire(
-	struct gw_worker *worker, struct gw_reqid *carrier, const struct gw_flow *flow)
-{
-	struct gw_event event = { .kind = GW_EVENT_ACQUIRE, .reqid = carrier->id, .flow = *flow };
-
-	// Relaxed: the mark only keeps events rare; the event itself carries what is to be known.
-	if (atomic_exchange_explicit(&carrier->acquire_raised, 1, memory_order_relaxed) == 0)
-		if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
-			atomic_store_explicit(&carrier->acquire_raised, 0, memory_order_relaxed);
-}
 
 // Whether the packet may live on; lowers its TTL if it is in transit.
 static inline bool pass_ttl(struct rte_mbuf *mbuf, struct gw_packet *packet)
@@ -99,20 +87,21 @@ static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet
 }
 
 static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
-	const struct gw_policy *policy)
+	const struct gw_policy *policy, const struct gw_flow *flow)
 {
-	// Acquire: pairs with the control core's release when it published the SA.
-	struct gw_sa *sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
+	struct gw_sa *sa =
+		gw_carrier_find(policy->carrier, worker->carriers_out, flow, policy->populate != 0);
 	uint16_t mtu;
 
 	// One that has ended is as good as none: until the control core has taken it away, and an
 	// older one may take over.
 	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
-		raise_acquire(worker, policy->carrier, &packet->flow);
+		uint64_t wait = gw_acquire_raise(worker, policy, flow);
+
 		if (!worker->dataplane->hold_for_sa)
 			return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
 		packet->marks |= GW_MARK_WAITS_SA;
-		packet->sequence = policy->carrier->id;
+		packet->sequence = wait;
 		return EDGE_SA_HOLD;
 	}
 	packet->sa = sa;
@@ -168,7 +157,7 @@ static uint8_t decide(
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_FRAGMENT, EDGE_DROP);
 	switch (policy->action) {
 	case GW_ACTION_PROTECT:
-		return protect(worker, mbuf, packet, policy);
+		return protect(worker, mbuf, packet, policy, &packet->flow);
 	case GW_ACTION_BYPASS:
 		return bypass(mbuf, packet);
 	default:

@@ -84,8 +84,9 @@ void gw_spi_expire(struct gw_ipsec_db *db);
 // NULL when there is none. Staged and uncommitted ones are not seen.
 struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 
-// The SA that carries the outbound traffic of the reqid; NULL when there is none.
-struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid);
+// The SA of the reqid that carries an outbound packet (ipsec/carrier.h); NULL when there is none.
+struct gw_sa *gw_sa_carrier(
+	struct gw_ipsec_db *db, uint32_t reqid, const struct gw_flow *flow, bool populated);
 
 struct gw_policy_record {
 	struct gw_policy_spec spec;

@@ -40,8 +40,9 @@ struct gw_policy {
 	// control: wo before publication, worker: ro
 	struct gw_selector selector;
 	uint32_t priority;
-	uint32_t order; // serial number of its insertion: the earlier wins among equal priorities
-	uint8_t action; // enum gw_action
+	uint32_t order;   // serial number of its insertion: the earlier wins among equal priorities
+	uint8_t action;   // enum gw_action
+	uint8_t populate; // bits of enum gw_populate
 	uint32_t reqid;
 	struct gw_reqid *carrier; // outbound PROTECT: where the SA is found; else NULL
 	uint64_t *packets;        // [worker * stride]: worker: wo, control: ro

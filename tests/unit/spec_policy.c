@@ -79,6 +79,13 @@ static const struct {
 	{ "{'reqid':0}", "reqid", "from 1" },
 	{ "{'action':'bypass'}", "reqid", "leave it out" },
 	{ "{'action':'discard'}", "reqid", "leave it out" },
+	{ "{'populate':[]}", "populate", "a list of fields" },
+	{ "{'populate':'source'}", "populate", "a list of fields" },
+	{ "{'populate':['sauce']}", "populate[0]", "\"source\"" },
+	{ "{'populate':['source_port']}", "populate", "add \"protocol\"" },
+	{ "{'direction':'in','populate':['source']}", "populate", "outbound protect" },
+	{ "{'action':'bypass','reqid':null,'populate':['source']}", "populate",
+		"outbound protect" },
 	{ "{'selector':null}", "selector", "is missing" },
 	{ "{'selector':'any'}", "selector", "group" },
 	{ "{'templates':[]}", "templates", "the fields are" },
@@ -158,6 +165,10 @@ static const struct {
 	{ SELECTOR("'protocol':'icmp','icmp_type':8,'icmp_code':0"), "\"icmp_code\": 0" },
 	{ SELECTOR(V6 ",'protocol':'ipv6-icmp','icmp_type':'128-129'"), "\"icmpv6\"" },
 	{ SELECTOR(V6 ",'protocol':'opaque'"), "\"protocol\": \"opaque\"" },
+	{ "{'populate':['protocol','source_port','source']}",
+		"[\"source\", \"protocol\", \"source_port\"]" },
+	{ "{'populate':['destination_port'],'selector':{'protocol':'tcp'}}",
+		"[\"destination_port\"]" },
 	{ SELECTOR("'protocol':'tcp','source_port':'opaque'"), "\"source_port\": \"opaque\"" },
 	{ SELECTOR("'destination_port':'opaque'"), "\"destination_port\": \"opaque\"" },
 	{ SELECTOR("'protocol':'icmp','icmp_type':'opaque','icmp_code':'opaque'"),
@@ -185,6 +196,7 @@ START_TEST(writes_what_it_read)
 	ck_assert_str_eq(first.name, second.name);
 	ck_assert_int_eq(first.action, second.action);
 	ck_assert_uint_eq(first.reqid, second.reqid);
+	ck_assert_uint_eq(first.populate, second.populate);
 	json_decref(written);
 }
 END_TEST
