@@ -7,13 +7,10 @@
 
 #include "graph/node.h"
 
-#include <rte_ether.h>
-
 #include "graph/acquire.h"
-#include "graph/expiry.h"
 #include "graph/later_fragment.h"
+#include "graph/seal.h"
 #include "ipsec/carrier.h"
-#include "ipsec/esp.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
 
@@ -55,7 +52,7 @@ static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
 
 static uint8_t seal_edge(const struct gw_sa *sa)
 {
-	return sa->protocol == GW_PROTOCOL_AH ? EDGE_AH_OUTPUT : EDGE_ESP_ENCRYPT;
+	return gw_seal_edge(sa, EDGE_ESP_ENCRYPT, EDGE_AH_OUTPUT);
 }
 
 // RFC 4303 section 3.1.1: only whole packets between the SA's own addresses. The ESP packet is what
@@ -87,8 +84,9 @@ static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet
 }
 
 static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
-	const struct gw_policy *policy, const struct gw_flow *flow)
+	const struct gw_policy *policy)
 {
+	const struct gw_flow *flow = &packet->flow;
 	struct gw_sa *sa =
 		gw_carrier_find(policy->carrier, worker->carriers_out, flow, policy->populate != 0);
 	uint16_t mtu;
@@ -157,7 +155,7 @@ static uint8_t decide(
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_FRAGMENT, EDGE_DROP);
 	switch (policy->action) {
 	case GW_ACTION_PROTECT:
-		return protect(worker, mbuf, packet, policy, &packet->flow);
+		return protect(worker, mbuf, packet, policy);
 	case GW_ACTION_BYPASS:
 		return bypass(mbuf, packet);
 	default:

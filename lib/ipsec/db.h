@@ -73,11 +73,15 @@ int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_po
 int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_id *id,
 	struct gw_error *err);
 
-// A free random inbound SPI (RFC 4301 section 4.4.2.1) within [first, last], for destination. It
-// stays set aside until an SA takes it or a minute has passed. -ENOSPC with err filled when none is
-// found.
-int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
-	uint32_t last, uint32_t *spi, struct gw_error *err);
+// A free random inbound SPI (RFC 4301 section 4.4.2.1) as wanted. It stays set aside until an SA
+// takes it or a minute has passed. -ENOSPC with err filled when none is found.
+struct gw_spi_wanted {
+	struct gw_addr destination;
+	enum gw_protocol protocol; // ESP and AH have SPIs of their own
+	uint32_t first, last;      // of the range; GW_FIRST_SPI at least
+};
+int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, uint32_t *spi,
+	struct gw_error *err);
 // Forgets SPIs that were set aside and never taken; call it now and then.
 void gw_spi_expire(struct gw_ipsec_db *db);
 
@@ -87,6 +91,11 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 // The SA of the reqid that carries an outbound packet (ipsec/carrier.h); NULL when there is none.
 struct gw_sa *gw_sa_carrier(
 	struct gw_ipsec_db *db, uint32_t reqid, const struct gw_flow *flow, bool populated);
+
+// Calls visit for each outbound SA of the reqid, the oldest first; stops when it returns non-zero
+// and returns that. visit may stage changes.
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
+	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
 
 struct gw_policy_record {
 	struct gw_policy_spec spec;

@@ -44,9 +44,11 @@ static int pick(struct gw_ipsec_db *db, struct gw_sad_key *key, uint32_t first, 
 	return -ENOSPC;
 }
 
-int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
-	uint32_t last, uint32_t *spi, struct gw_error *err)
+int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, uint32_t *spi,
+	struct gw_error *err)
 {
+	const struct gw_addr *destination = &wanted->destination;
+	uint32_t first = wanted->first, last = wanted->last;
 	struct gw_sad_key key;
 	int result;
 
@@ -57,7 +59,7 @@ int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, u
 			"SPIs 0x%x to 0x%x are no range from 0x%x on, where SPIs begin", first,
 			last, GW_FIRST_SPI);
 	gw_spi_expire(db);
-	gw_sad_key_make(&key, 0, GW_PROTOCOL_ESP, destination);
+	gw_sad_key_make(&key, 0, (uint8_t)wanted->protocol, destination);
 	result = pick(db, &key, first, last);
 	if (result == -ENOSPC)
 		return gw_error_set(err, ENOSPC,

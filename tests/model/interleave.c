@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
+#include "ipsec/lifetime.h"
 #include "ipsec/replay.h"
+#include "ipsec/sa.h"
 #include "ipsec/sequence.h"
 #include "run.h"
 
@@ -237,6 +239,46 @@ START_TEST(two_blocks_never_overlap)
 }
 END_TEST
 
+// --- bytes of a lifetime
+
+struct spending {
+	struct gw_sa sa; // of which taking bytes looks at the limit and the count alone
+	uint64_t counts[2], got[2];
+};
+
+static void use_outer(void *context)
+{
+	struct spending *u = context;
+
+	u->got[0] = gw_lifetime_take_bytes(&u->sa, u->counts[0]);
+}
+
+static void use_inner(void *context)
+{
+	struct spending *u = context;
+
+	u->got[1] = gw_lifetime_take_bytes(&u->sa, u->counts[1]);
+}
+
+// conformance: L1
+START_TEST(no_byte_is_given_to_two)
+{
+	static struct spending u;
+	const uint64_t outer = 1 + (uint64_t)_i % 2 * 6, inner = 7 - (uint64_t)_i % 2 * 6;
+
+	for (uint64_t left = 0; left < 12; left++)
+		for (unsigned int n = 1;; n += STRIDE) {
+			u = (struct spending){ .counts = { outer, inner } };
+			u.sa.limit.hard_bytes = 100;
+			atomic_init(&u.sa.used_bytes, 100 - left);
+			if (!interleave(n, use_outer, use_inner, &u))
+				break;
+			ck_assert_uint_eq(
+				u.got[0] + u.got[1], outer + inner < left ? outer + inner : left);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("model_interleave");
@@ -247,6 +289,7 @@ int main(void)
 	tcase_add_loop_test(tcase, the_top_may_rise_meanwhile, 0, COUNT(numbers));
 	tcase_add_loop_test(tcase, reading_shows_what_was_received, 0, COUNT(numbers));
 	tcase_add_loop_test(tcase, two_blocks_never_overlap, 0, 2);
+	tcase_add_loop_test(tcase, no_byte_is_given_to_two, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, false);
 }
