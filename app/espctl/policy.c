@@ -12,7 +12,8 @@
 
 static const char *const directions[] = { "in", "out", NULL };
 static const char *const actions[] = { "protect", "bypass", "discard", NULL };
-static const char *const protocols[] = { "any", "tcp", "udp", "icmp", "icmpv6", "sctp", NULL };
+static const char *const protocols[] = { "any", "tcp", "udp", "icmp", "icmpv6", "sctp", "opaque",
+	NULL };
 
 // What identifies a policy.
 #define IDENTITY                                                                                   \
@@ -42,12 +43,12 @@ static const char *const protocols[] = { "any", "tcp", "udp", "icmp", "icmpv6", 
 			.alias = "sport",                                                          \
 			.member = "selector.source_port",                                          \
 			.read = espctl_read_number,                                                \
-			.value = "PORT|FIRST-LAST" },                                              \
+			.value = "PORT|FIRST-LAST|opaque" },                                       \
 		{ .word = "destination-port",                                                      \
 			.alias = "dport",                                                          \
 			.member = "selector.destination_port",                                     \
 			.read = espctl_read_number,                                                \
-			.value = "PORT|FIRST-LAST" },                                              \
+			.value = "PORT|FIRST-LAST|opaque" },                                       \
 		{ .word = "icmp-type",                                                             \
 			.alias = "type",                                                           \
 			.member = "selector.icmp_type",                                            \
@@ -64,6 +65,7 @@ static const struct espctl_parameter add[] = {
 	IDENTITY,
 	{ .word = "action", .read = espctl_read_choice, .choices = actions, .required = true },
 	{ .word = "reqid", .read = espctl_read_number, .value = "N" },
+	{ .word = "populate", .read = espctl_read_list, .value = "FIELD,FIELD,..." },
 	{ .word = "name", .read = espctl_read_text, .value = "TEXT" },
 };
 

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include <stdlib.h>
+
 #include "espctl/families.h"
 #include "espctl/member.h"
 #include "espctl/table.h"
@@ -115,6 +117,7 @@ static const struct espctl_parameter add[] = {
 	LIMIT("used-packets", NULL, "used_packets", "PACKETS"),
 	PROTOCOL,
 	{ .word = "mode", .read = espctl_read_choice, .choices = modes },
+	{ .word = "selectors", .read = espctl_read_json, .value = "JSON" },
 	{ .word = "sequence", .read = espctl_read_number, .value = "N" },
 	{ .word = "replay-bitmap",
 		.member = "replay_bitmap",
@@ -210,6 +213,19 @@ static void line(FILE *out, const char *label, const char *text)
 		fprintf(out, "  %-14s %s\n", label, text);
 }
 
+static void print_selectors(const json_t *sa, FILE *out)
+{
+	const json_t *selector;
+	size_t i;
+
+	json_array_foreach (json_object_get(sa, "selectors"), i, selector) {
+		char *text = json_dumps(selector, JSON_COMPACT);
+
+		line(out, "selector", text ? text : "");
+		free(text);
+	}
+}
+
 static void print_drops(const json_t *sa, FILE *out)
 {
 	json_t *drops = json_object_get(sa, "drops"), *count;
@@ -267,6 +283,7 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 		espctl_member_text(sa, "source"), espctl_member_text(sa, "destination"));
 	for (size_t i = 0; i < ESPCTL_COUNT(members); i++)
 		line(out, members[i].label, espctl_member_show(sa, members[i].member, buffer));
+	print_selectors(sa, out);
 	print_drops(sa, out);
 	print_times(sa, out);
 }

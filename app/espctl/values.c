@@ -109,6 +109,20 @@ int espctl_read_numbers(const struct espctl_parameter *parameter, struct espctl_
 	return done(*value, err);
 }
 
+// Words with commas between, always as a list.
+int espctl_read_list(const struct espctl_parameter *parameter, struct espctl_words *words,
+	json_t **value, struct gw_error *err)
+{
+	char *word = take_value(parameter, words, err), *one;
+
+	if (!word)
+		return -EINVAL;
+	*value = json_array();
+	while ((one = strsep(&word, ",")))
+		json_array_append_new(*value, json_string(one));
+	return done(*value, err);
+}
+
 static const char *choice_name(const void *choices, size_t index)
 {
 	return ((const char *const *)choices)[index];

@@ -10,6 +10,7 @@
 
 espctl_reader espctl_read_text;
 espctl_reader espctl_read_number;  // what is no number goes as text, for the daemon to refuse
+espctl_reader espctl_read_list;    // words with commas between
 espctl_reader espctl_read_numbers; // the same, or several with commas between
 espctl_reader espctl_read_switch;  // on, off
 espctl_reader espctl_read_choice;  // one of the parameter's choices, as short as may be

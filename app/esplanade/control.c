@@ -38,7 +38,7 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 	struct gw_sa *sa;
 
 	if (event->kind == GW_EVENT_ACQUIRE) {
-		gateway_event_acquire(gateway, &event->flow, event->reqid);
+		gateway_event_acquire(gateway, event);
 		return;
 	}
 	if (event->kind == GW_EVENT_PATH_MTU) {
@@ -118,7 +118,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gateway_path_mtu_tick(gateway);
 	gateway_keepalive_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
-	if (++seconds % 10 == 0)
+	if (++seconds % gateway->config->acquire_seconds == 0)
 		gw_policy_each(gateway->ipsec, rearm_acquire, NULL);
 }
 

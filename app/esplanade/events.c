@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ipsec/carrier.h"
 
 static json_t *event_new(enum gateway_event kind)
 {
@@ -21,39 +22,38 @@ static void publish(struct gateway *gateway, enum gateway_event kind, json_t *pa
 	json_decref(params);
 }
 
-// The selector that exactly this flow matches (RFC 7296 section 2.9 starts a negotiation with it).
-static json_t *flow_object(const struct gw_flow *flow)
+static json_t *selector_object(const struct gw_selector *selector)
 {
-	struct gw_policy_spec spec = { .selector.protocol = flow->protocol };
-	struct gw_selector *selector = &spec.selector;
-	json_t *object, *result;
+	struct gw_policy_spec spec = { .selector = *selector };
+	json_t *object = gw_policy_spec_write(&spec), *result;
 
-	selector->source.first.family = selector->destination.first.family = flow->family;
-	memcpy(selector->source.first.bytes, flow->source, sizeof(flow->source));
-	memcpy(selector->destination.first.bytes, flow->destination, sizeof(flow->destination));
-	selector->source.last = selector->source.first;
-	selector->destination.last = selector->destination.first;
-	selector->source_port = selector->destination_port = (struct gw_port_range){ 0, 65535 };
-	if (flow->ports_known) {
-		selector->source_port.first = selector->source_port.last = flow->source_port;
-		selector->destination_port.first = selector->destination_port.last =
-			flow->destination_port;
-	}
-	object = gw_policy_spec_write(&spec);
 	result = json_incref(json_object_get(object, "selector"));
 	json_decref(object);
 	return result;
 }
 
-void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
+// The selector that exactly this flow matches (RFC 7296 section 2.9 starts a negotiation with it).
+static json_t *flow_object(const struct gw_flow *flow)
+{
+	const struct gw_policy all = { .populate = UINT8_MAX };
+	struct gw_selector selector = gw_policy_wanted(&all, flow);
+
+	if (!flow->ports_known)
+		selector.source_port = selector.destination_port =
+			(struct gw_port_range){ 0, UINT16_MAX };
+	return selector_object(&selector);
+}
+
+void gateway_event_acquire(struct gateway *gateway, const struct gw_event *event)
 {
 	json_t *params;
 
 	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_ACQUIRE))
 		return;
 	params = event_new(GATEWAY_EVENT_ACQUIRE);
-	json_object_set_new(params, "reqid", json_integer(reqid));
-	json_object_set_new(params, "selector", flow_object(flow));
+	json_object_set_new(params, "reqid", json_integer(event->reqid));
+	json_object_set_new(params, "selector", flow_object(&event->flow));
+	json_object_set_new(params, "wanted", selector_object(&event->wanted));
 	publish(gateway, GATEWAY_EVENT_ACQUIRE, params);
 }
 

@@ -9,7 +9,7 @@
 #include "esplanade/gateway.h"
 
 // What subscribers of the control socket are told. Nothing is built when nobody listens.
-void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
+void gateway_event_acquire(struct gateway *gateway, const struct gw_event *event);
 void gateway_event_expire(
 	struct gateway *gateway, struct gw_sa *sa, bool hard, enum gw_expiry_cause cause);
 // The first packet of the SA with congestion marks that nobody should make (RFC 6040 section 4.2).

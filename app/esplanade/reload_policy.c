@@ -84,7 +84,8 @@ static int by_place(const void *a, const void *b)
 
 static bool is_same(const struct gw_policy_spec *a, const struct gw_policy_spec *b)
 {
-	return strcmp(a->name, b->name) == 0 && a->action == b->action && a->reqid == b->reqid;
+	return strcmp(a->name, b->name) == 0 && a->action == b->action && a->reqid == b->reqid &&
+	       a->populate == b->populate;
 }
 
 // Deletes a running policy that the new configuration does not have, notes the others. Items are in

@@ -114,6 +114,7 @@ static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec 
 	       a->flow_label == b->flow_label &&
 	       memcmp(a->dscp_map, b->dscp_map, sizeof(a->dscp_map)) == 0 && a->tfc == b->tfc &&
 	       a->mss_clamp == b->mss_clamp &&
+	       gw_sa_selectors_equal(&a->selectors, &b->selectors) &&
 	       same_encapsulation(&a->encapsulation, &b->encapsulation) &&
 	       gw_lifetime_equal(&a->lifetime, &b->lifetime);
 }

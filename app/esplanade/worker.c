@@ -99,8 +99,10 @@ static int worker_new(struct gateway *gateway, unsigned int index, struct gw_err
 	worker->crypto = gw_crypto_engine_new();
 	worker->flows_out = gw_flow_cache_new(dataplane->flow_cache);
 	worker->flows_in = gw_flow_cache_new(dataplane->flow_cache);
+	worker->carriers_out = gw_carrier_cache_new();
 	worker->reassembly = gw_reassembly_new(&dataplane->reassembly);
-	if (!worker->crypto || !worker->flows_out || !worker->flows_in || !worker->reassembly)
+	if (!worker->crypto || !worker->flows_out || !worker->carriers_out || !worker->flows_in ||
+		!worker->reassembly)
 		return gw_error_set(err, ENOMEM,
 			"no memory for worker %u, or a CPU without AES instructions", index);
 	return rings_new(worker, err);
@@ -136,6 +138,7 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 
 	dataplane->icmp_pps = config->icmp_pps;
 	dataplane->hold_for_sa = config->sa_queue > 0;
+	dataplane->acquire_ns = config->acquire_seconds * UINT64_C(1000000000);
 	// The limit is the port's: each worker keeps its share of it.
 	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;
@@ -148,6 +151,13 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 		.max_bytes = config->reassembly_bytes,
 		.timeout_ns = config->reassembly_seconds * UINT64_C(1000000000),
 	};
+	if (config->fragments == GW_FRAGMENTS_STATEFUL) {
+		dataplane->first_fragments = gw_first_fragments_new(
+			config->fragment_flows, config->fragment_seconds * UINT64_C(1000000000));
+		if (!dataplane->first_fragments)
+			return gw_error_set(err, ENOMEM,
+				"no memory for first fragments: lower limits.fragment_flows");
+	}
 	if (getrandom(dataplane->fragment_secret, sizeof(dataplane->fragment_secret), 0) !=
 		sizeof(dataplane->fragment_secret))
 		return gw_error_set(err, EIO, "no random numbers");
@@ -284,6 +294,8 @@ void gateway_workers_free(struct gateway *gateway)
 {
 	struct gw_dataplane *dataplane = &gateway->dataplane;
 
+	gw_first_fragments_free(dataplane->first_fragments);
+	dataplane->first_fragments = NULL;
 	for (unsigned int i = 0; i < dataplane->worker_count; i++) {
 		struct gw_worker *worker = dataplane->workers[i];
 
@@ -295,6 +307,7 @@ void gateway_workers_free(struct gateway *gateway)
 		ring_free(gateway, worker->from_workers);
 		rte_ring_free(worker->events);
 		gw_reassembly_free(worker->reassembly, fragment_free, gateway);
+		gw_carrier_cache_free(worker->carriers_out);
 		gw_flow_cache_free(worker->flows_out);
 		gw_flow_cache_free(worker->flows_in);
 		gw_crypto_engine_free(worker->crypto);

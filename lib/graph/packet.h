@@ -32,19 +32,24 @@ enum gw_packet_mark {
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
 	GW_MARK_DUMMY = 1 << 8,     // random bytes for the SA that flow and sequence (SPI) name
-	GW_MARK_WAITS_SA = 1 << 12, // is held until its reqid, in sequence, has an SA
-	GW_MARK_IN_TCP = 1 << 15,   // ESP that came in TCP, by the connection in stream
+	GW_MARK_WAITS_SA = 1 << 12, // is held until there is an SA for it: sequence says which
+	// A later fragment whose flow has what its first fragment showed.
+	GW_MARK_FRAGMENT_KNOWN = 1 << 13,
+	GW_MARK_REFUSED = 1 << 14, // to be dropped for the reason in drop, whatever policies say
+	GW_MARK_IN_TCP = 1 << 15,  // ESP that came in TCP, by the connection in stream
 };
 
 struct gw_packet {
 	struct gw_sa *sa; // up to spd_in the SA it came by; from spd_out on the SA it goes by
 	const struct gw_nexthop *nexthop;
-	uint64_t sequence;        // ESP's or AH's, all 64 bits
-	uint64_t stream;          // with GW_MARK_IN_TCP: the number of the TCP connection
-	struct gw_flow flow;      // selectors of the (inner) packet
-	uint32_t ip_bytes;        // total length of the IP packet at the front of the mbuf
-	uint16_t header_bytes;    // to its upper-layer header; to ESP where that came in UDP
+	uint64_t sequence;     // ESP's or AH's, all 64 bits; or for what it waits (graph/acquire.h)
+	uint64_t stream;       // with GW_MARK_IN_TCP: the number of the TCP connection
+	struct gw_flow flow;   // selectors of the (inner) packet
+	uint32_t ip_bytes;     // total length of the IP packet at the front of the mbuf
+	uint16_t header_bytes; // to its upper-layer header; to ESP where that came in UDP
 	uint16_t fragment_offset; // bytes
+	uint16_t fragment_bytes;  // of a fragment: of the packet's payload
+	uint32_t fragment_id;     // of a fragment
 	uint16_t marks;           // enum gw_packet_mark
 	uint16_t mtu;             // for icmp_error and ip_fragment
 	uint8_t port;             // index of the port it came in by
@@ -87,6 +92,8 @@ static inline void gw_packet_set_ip(struct gw_packet *packet, const struct gw_ip
 	packet->ip_bytes = ip->total_bytes;
 	packet->header_bytes = ip->header_bytes;
 	packet->fragment_offset = ip->fragment_offset;
+	packet->fragment_bytes = ip->fragment_bytes;
+	packet->fragment_id = ip->fragment_id;
 	packet->more_fragments = ip->more_fragments;
 	packet->dont_fragment = ip->dont_fragment;
 	packet->ttl = ip->ttl;

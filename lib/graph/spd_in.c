@@ -5,8 +5,10 @@
 // only by a bypass rule (step 3), and a decrypted packet only if the policy that covers it is
 // protected by the SA that carried it (step 4).
 
+#include "graph/later_fragment.h"
 #include "graph/node.h"
 
+#include "ipsec/carrier.h"
 #include "net/checksum.h"
 
 enum { EDGE_IP_OUTPUT, EDGE_PUNT, EDGE_ICMP_ERROR, EDGE_DROP };
@@ -14,19 +16,25 @@ enum { EDGE_IP_OUTPUT, EDGE_PUNT, EDGE_ICMP_ERROR, EDGE_DROP };
 static enum gw_drop verdict(const struct gw_worker *worker, const struct gw_packet *packet,
 	const struct gw_policy *policy)
 {
-	if (packet->marks & GW_MARK_DECRYPTED)
-		return policy && policy->action == GW_ACTION_PROTECT &&
-				       policy->reqid == packet->sa->reqid
-			       ? GW_DROP_COUNT
-			       : GW_DROP_SPD_IN_WRONG_SA;
+	const struct gw_dataplane *dataplane = worker->dataplane;
+	bool hides = unlikely(gw_packet_may_hide(packet)) && policy &&
+		     gw_fragment_hides(dataplane->spd_in, packet, policy);
+
+	if (unlikely(packet->marks & GW_MARK_REFUSED))
+		return (enum gw_drop)packet->drop;
+	if (packet->marks & GW_MARK_DECRYPTED) {
+		if (!policy || policy->action != GW_ACTION_PROTECT ||
+			policy->reqid != packet->sa->reqid ||
+			(packet->sa->selectors && !gw_sa_covers(packet->sa, &packet->flow)))
+			return GW_DROP_SPD_IN_WRONG_SA;
+		return unlikely(hides) && dataplane->first_fragments ? GW_DROP_SPD_IN_FRAGMENT
+								     : GW_DROP_COUNT;
+	}
 	if (!policy)
 		return GW_DROP_SPD_IN_NO_POLICY;
 	switch (policy->action) {
 	case GW_ACTION_BYPASS:
-		return unlikely(packet->fragment_offset) &&
-				       gw_spd_may_hide(worker->dataplane->spd_in, &packet->flow)
-			       ? GW_DROP_SPD_IN_FRAGMENT
-			       : GW_DROP_COUNT;
+		return unlikely(hides) ? GW_DROP_SPD_IN_FRAGMENT : GW_DROP_COUNT;
 	case GW_ACTION_PROTECT:
 		return GW_DROP_SPD_IN_CLEAR;
 	default:
@@ -72,8 +80,14 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	const struct gw_flow *flows[GW_VECTOR];
 	const struct gw_policy *policies[GW_VECTOR];
 
-	for (unsigned int i = 0; i < count; i++)
-		flows[i] = &gw_packet(packets[i])->flow;
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+
+		if (unlikely(gw_packet_is_fragment(packet)))
+			gw_fragment_meet(worker, worker->dataplane->spd_in, packet,
+				packet->marks & GW_MARK_DECRYPTED ? packet->sa->reqid : 0);
+		flows[i] = &packet->flow;
+	}
 	gw_spd_lookup(worker->dataplane->spd_in, worker->flows_in, flows, count, policies);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);

@@ -7,9 +7,10 @@
 
 #include "graph/node.h"
 
-#include <rte_ring.h>
-
+#include "graph/acquire.h"
+#include "graph/later_fragment.h"
 #include "graph/seal.h"
+#include "ipsec/carrier.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
 
@@ -24,19 +25,6 @@ enum {
 	EDGE_DROP
 };
 
-// Tells the control core once that a reqid wants an SA; it clears the mark when it has asked the
-// IKE daemon.
-static void raise_acquire(
-	struct gw_worker *worker, struct gw_reqid *carrier, const struct gw_flow *flow)
-{
-	struct gw_event event = { .kind = GW_EVENT_ACQUIRE, .reqid = carrier->id, .flow = *flow };
-
-	// Relaxed: the mark only keeps events rare; the event itself carries what is to be known.
-	if (atomic_exchange_explicit(&carrier->acquire_raised, 1, memory_order_relaxed) == 0)
-		if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
-			atomic_store_explicit(&carrier->acquire_raised, 0, memory_order_relaxed);
-}
-
 // Whether the packet may live on; lowers its TTL if it is in transit.
 static inline bool pass_ttl(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
@@ -49,12 +37,8 @@ static inline bool pass_ttl(struct rte_mbuf *mbuf, struct gw_packet *packet)
 	return true;
 }
 
-static uint8_t bypass(
-	const struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet)
+static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
-	if (unlikely(packet->fragment_offset) &&
-		gw_spd_may_hide(worker->dataplane->spd_out, &packet->flow))
-		return gw_to_drop(packet, GW_DROP_SPD_OUT_FRAGMENT, EDGE_DROP);
 	if (!pass_ttl(mbuf, packet))
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
 	packet->marks |= GW_MARK_AUTHORISED;
@@ -102,18 +86,20 @@ static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet
 static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
 	const struct gw_policy *policy)
 {
-	// Acquire: pairs with the control core's release when it published the SA.
-	struct gw_sa *sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
+	const struct gw_flow *flow = &packet->flow;
+	struct gw_sa *sa =
+		gw_carrier_find(policy->carrier, worker->carriers_out, flow, policy->populate != 0);
 	uint16_t mtu;
 
 	// One that has ended is as good as none: until the control core has taken it away, and an
 	// older one may take over.
 	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
-		raise_acquire(worker, policy->carrier, &packet->flow);
+		uint64_t wait = gw_acquire_raise(worker, policy, flow);
+
 		if (!worker->dataplane->hold_for_sa)
 			return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
 		packet->marks |= GW_MARK_WAITS_SA;
-		packet->sequence = policy->carrier->id;
+		packet->sequence = wait;
 		return EDGE_SA_HOLD;
 	}
 	packet->sa = sa;
@@ -140,6 +126,19 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 	return gw_to_icmp(packet, GW_ICMP_TOO_BIG, mtu, GW_DROP_ESP_TOO_BIG, EDGE_ICMP_ERROR);
 }
 
+// Clear text must be what its policy means; what is protected may be another policy's where no
+// fragment is told from another.
+static bool is_hidden_from(const struct gw_worker *worker, const struct gw_packet *packet,
+	const struct gw_policy *policy)
+{
+	const struct gw_dataplane *dataplane = worker->dataplane;
+
+	if (policy->action == GW_ACTION_DISCARD ||
+		(policy->action == GW_ACTION_PROTECT && !dataplane->first_fragments))
+		return false;
+	return gw_fragment_hides(dataplane->spd_out, packet, policy);
+}
+
 static uint8_t decide(
 	struct gw_worker *worker, struct rte_mbuf *mbuf, const struct gw_policy *policy)
 {
@@ -147,14 +146,18 @@ static uint8_t decide(
 
 	packet->sa = NULL; // one that carried the packet here has done its part
 	packet->marks |= GW_MARK_SPD_OUT;
+	if (unlikely(packet->marks & GW_MARK_REFUSED))
+		return EDGE_DROP;
 	if (unlikely(!policy))
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_POLICY, EDGE_DROP);
 	policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
+	if (unlikely(gw_packet_may_hide(packet)) && is_hidden_from(worker, packet, policy))
+		return gw_to_drop(packet, GW_DROP_SPD_OUT_FRAGMENT, EDGE_DROP);
 	switch (policy->action) {
 	case GW_ACTION_PROTECT:
 		return protect(worker, mbuf, packet, policy);
 	case GW_ACTION_BYPASS:
-		return bypass(worker, mbuf, packet);
+		return bypass(mbuf, packet);
 	default:
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_DISCARD, EDGE_DROP);
 	}
@@ -167,8 +170,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	const struct gw_flow *flows[GW_VECTOR];
 	const struct gw_policy *policies[GW_VECTOR];
 
-	for (unsigned int i = 0; i < count; i++)
-		flows[i] = &gw_packet(packets[i])->flow;
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_packet *packet = gw_packet(packets[i]);
+
+		if (unlikely(gw_packet_is_fragment(packet)))
+			gw_fragment_meet(worker, worker->dataplane->spd_out, packet, 0);
+		flows[i] = &packet->flow;
+	}
 	gw_spd_lookup(worker->dataplane->spd_out, worker->flows_out, flows, count, policies);
 	for (unsigned int i = 0; i < count; i++) {
 		gw_node_prefetch(packets, i, count);

@@ -12,9 +12,11 @@
 
 #include "crypto/engine.h"
 #include "graph/port.h"
+#include "ipsec/carrier.h"
 #include "ipsec/sad.h"
 #include "ipsec/siphash.h"
 #include "ipsec/spd.h"
+#include "net/first_fragment.h"
 #include "net/reassembly.h"
 #include "route/fib.h"
 #include "route/local.h"
@@ -49,8 +51,12 @@ struct gw_dataplane {
 	uint32_t icmp_pps;   // ICMP errors a second, each worker
 	uint32_t punt_pps;   // packets for the host a second, from each port, each worker
 	uint32_t flow_cache; // entries
+	uint64_t acquire_ns; // how long an SA that was asked for is not asked for again
 	bool hold_for_sa;    // packets without an SA wait for one instead of being dropped
 	struct gw_reassembly_options reassembly; // of each worker
+	// What first fragments showed of packets in transit; NULL: later ones are not told. All
+	// workers change it.
+	struct gw_first_fragments *first_fragments;
 	// Chooses the worker and the place for a fragment, so that no sender can.
 	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
 	uint8_t idle;        // enum gw_idle
@@ -69,6 +75,7 @@ enum gw_event_kind {
 struct gw_event {
 	uint32_t kind; // enum gw_event_kind
 	uint32_t reqid;
+	struct gw_selector wanted; // ACQUIRE: what the SA should carry
 	// ACQUIRE: the packet that wanted an SA; MAPPING: source and source_port are the peer's new
 	// ones; PATH_MTU: the packet of ours that the ICMP error quotes.
 	struct gw_flow flow;
@@ -81,7 +88,6 @@ struct gw_event {
 	uint8_t direction;          // SA, MAPPING, STREAM, PATH_MTU
 	uint8_t cause;              // SA: enum gw_expiry_cause
 	uint8_t protocol;           // SA, MAPPING, STREAM
-	uint8_t reserved[6];
 };
 _Static_assert(sizeof(struct gw_event) % 4 == 0, "an element of rte_ring");
 
@@ -96,6 +102,13 @@ struct gw_bucket {
 	uint64_t refilled_ns;
 };
 
+// For which SA an acquire event was raised, and until when it is not raised again.
+struct gw_acquire_mark {
+	uint64_t what;
+	uint64_t until_ns;
+};
+#define GW_ACQUIRE_MARKS 256
+
 // One worker: its graph, its engine, its queues. Only its own thread touches it while it runs,
 // except where a field says otherwise.
 struct gw_worker {
@@ -104,6 +117,7 @@ struct gw_worker {
 	struct gw_crypto_engine *crypto;
 	struct gw_flow_cache *flows_out;
 	struct gw_flow_cache *flows_in;
+	struct gw_carrier_cache *carriers_out;
 	struct gw_reassembly *reassembly; // fragments for the gateway itself
 	unsigned int index;               // position among the workers; also its RCU thread number
 	unsigned int lcore;
@@ -121,6 +135,8 @@ struct gw_worker {
 
 	uint64_t now_ns; // of this walk
 	struct gw_bucket icmp_bucket;
+	struct gw_bucket acquire_bucket;
+	struct gw_acquire_mark acquire_marks[GW_ACQUIRE_MARKS];
 	struct gw_bucket told_bucket; // of ICMP errors about our own packets
 	struct gw_bucket punt_buckets[GW_MAX_PORTS];
 	uint32_t fragment_id;  // IPv6 fragment header's identification

@@ -92,13 +92,14 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 // is deleted or updated. 0, -ENOENT or -ENOSPC.
 int gw_sa_reach(struct gw_ipsec_db *db, const struct gw_sa_id *id, struct gw_error *err);
 
+// The SA of the reqid that carries an outbound packet (ipsec/carrier.h); NULL when there is none.
+struct gw_sa *gw_sa_carrier(
+	struct gw_ipsec_db *db, uint32_t reqid, const struct gw_flow *flow, bool populated);
+
 // Calls visit for each outbound SA of the reqid, the oldest first; stops when it returns non-zero
 // and returns that. visit may stage changes.
 int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
-
-// The SA that carries the outbound traffic of the reqid; NULL when there is none.
-struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid);
 
 struct gw_policy_record {
 	struct gw_policy_spec spec;

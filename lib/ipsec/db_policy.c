@@ -111,6 +111,7 @@ static struct gw_policy *make_policy(const struct gw_policy_spec *spec, unsigned
 	policy->selector = spec->selector;
 	policy->priority = spec->priority;
 	policy->action = (uint8_t)spec->action;
+	policy->populate = spec->populate;
 	policy->reqid = spec->reqid;
 	policy->packets = (uint64_t *)((uint8_t *)policy + bytes);
 	return policy;

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "ipsec/carrier.h"
 #include "ipsec/lifetime.h"
 
 // SAs in the database: identified by direction, protocol, SPI and destination.
@@ -445,12 +446,17 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 	return record ? record->sa : NULL;
 }
 
-struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid)
+struct gw_sa *gw_sa_carrier(
+	struct gw_ipsec_db *db, uint32_t reqid, const struct gw_flow *flow, bool populated)
 {
 	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
-	struct gw_db_sa *last = entry ? TAILQ_LAST(&entry->carriers, gw_db_carriers) : NULL;
+	struct gw_db_sa *record;
 
-	return last ? last->sa : NULL;
+	if (entry)
+		TAILQ_FOREACH_REVERSE(record, &entry->carriers, gw_db_carriers, carrier)
+	if (gw_sa_carries(record->sa, flow, populated))
+		return record->sa;
+	return NULL;
 }
 
 int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,

@@ -4,10 +4,13 @@
 #include "ipsec/reqid.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_malloc.h>
 
+#include "base/log.h"
+#include "ipsec/carrier.h"
 #include "ipsec/db_private.h"
 
 int gw_reqid_table_init(struct gw_reqid_table *table, uint32_t expected,
@@ -51,6 +54,7 @@ struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id)
 		if (!entry)
 			return NULL;
 		entry->reqid.id = id;
+		entry->reclaim = table->reclaim;
 		TAILQ_INIT(&entry->carriers);
 		gw_index_insert(&table->index, &entry->link, hash);
 	}
@@ -66,14 +70,55 @@ void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
 	gw_reclaim_later(table->reclaim, rte_free, entry);
 }
 
-// Release: partner of the acquire in spd_out, so that a worker that sees the SA sees what is in it.
+// The SAs of this moment, newest first. NULL: none has selectors, or, with *failed, no memory.
+static struct gw_carriers *carriers_make(const struct gw_reqid_entry *entry, bool *failed)
+{
+	static uint64_t serial;
+	const struct gw_db_sa *record;
+	struct gw_carriers *carriers;
+	uint32_t count = 0, narrow = 0;
+
+	TAILQ_FOREACH (record, &entry->carriers, carrier) {
+		count++;
+		narrow += record->sa->selectors != 0;
+	}
+	if (!narrow)
+		return NULL;
+	carriers = malloc(sizeof(*carriers) + count * sizeof(carriers->sas[0]));
+	*failed = !carriers;
+	if (!carriers)
+		return NULL;
+	carriers->serial = ++serial;
+	carriers->count = 0;
+	TAILQ_FOREACH_REVERSE(record, &entry->carriers, gw_db_carriers, carrier)
+	carriers->sas[carriers->count++] = record->sa;
+	return carriers;
+}
+
+// Release: partner of the acquire in ipsec/carrier.h, so that a worker that sees the SA sees what
+// is in it. What is to be found is put in place before what was found until now is taken away.
 // Either change is a reason to tell again when an SA is missed, hence the mark of the acquire event
 // is taken away; relaxed, because an event too many does no harm.
 static void publish(struct gw_reqid_entry *entry)
 {
 	struct gw_db_sa *last = TAILQ_LAST(&entry->carriers, gw_db_carriers);
+	bool failed = false;
+	struct gw_carriers *carriers = carriers_make(entry, &failed);
+	struct gw_carriers *old = (struct gw_carriers *)atomic_load_explicit(
+		&entry->reqid.carriers, memory_order_relaxed);
 
-	atomic_store_explicit(&entry->reqid.newest, last ? last->sa : NULL, memory_order_release);
+	if (failed)
+		gw_log_error("no memory for the SAs of reqid %u: none of them is found until one "
+			     "comes or goes",
+			entry->reqid.id);
+	if (carriers)
+		atomic_store_explicit(&entry->reqid.carriers, carriers, memory_order_release);
+	atomic_store_explicit(&entry->reqid.newest, carriers || failed || !last ? NULL : last->sa,
+		memory_order_release);
+	if (!carriers && old)
+		atomic_store_explicit(&entry->reqid.carriers, NULL, memory_order_release);
+	if (old)
+		gw_reclaim_later(entry->reclaim, free, old);
 	atomic_store_explicit(&entry->reqid.acquire_raised, 0, memory_order_relaxed);
 }
 

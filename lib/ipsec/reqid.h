@@ -15,8 +15,8 @@
 // The reqids in use: where outbound PROTECT policies and outbound SAs meet.
 //
 // A reqid exists while a policy or an SA refers to it; each holds one reference, from staging on.
-// The SAs that carry its traffic stand in order of their addition, and the last of them is the one
-// that workers find.
+// The SAs that carry its traffic stand in order of their addition. Workers find the last of them;
+// or, where some have selectors of their own, a list (ipsec/carrier.h).
 
 struct gw_db_sa;
 
@@ -26,6 +26,7 @@ struct gw_reqid_entry {
 	// same line
 	struct gw_index_link link;
 	uint32_t references;
+	struct gw_reclaim *reclaim;                    // of the table
 	TAILQ_HEAD(gw_db_carriers, gw_db_sa) carriers; // committed outbound SAs, newest last
 };
 

@@ -130,6 +130,7 @@ uint64_t gw_sa_first_mapping(const struct gw_sa_spec *spec)
 static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
 	sa->reqid = spec->reqid;
+	sa->selectors = spec->selectors.count;
 	sa->spi = rte_cpu_to_be_32(spec->spi);
 	sa->direction = (uint8_t)spec->direction;
 	sa->esn = spec->esn;

@@ -70,7 +70,7 @@ struct gw_sa {
 	// enum gw_expiry_cause: why the SA has ended, 0 while it lives. Set once, by whoever finds
 	// it, and for good; any thread: rw
 	_Atomic uint8_t expired;
-	uint8_t reserved[1];
+	uint8_t selectors; // how many it has of its own, in spec; 0: what its policies cover
 
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
@@ -112,8 +112,9 @@ struct gw_sa {
 	} other __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	// Without keys: wiped once they are expanded. Of it workers read dscp_map alone: addresses
-	// and ports change under them (gw_sa_move), and they take these from the template.
+	// Without keys: wiped once they are expanded. Of it workers read dscp_map and selectors
+	// alone: addresses and ports change under them (gw_sa_move), and they take these from the
+	// template.
 	struct gw_sa_spec spec __rte_cache_aligned;
 	uint64_t added_ns;
 	uint32_t expiry_place;     // gw_expiry's own
@@ -139,7 +140,7 @@ struct gw_sa {
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
-static_assert(offsetof(struct gw_sa, reserved) < 64, "line 0: read by every packet");
+static_assert(offsetof(struct gw_sa, selectors) < 64, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, outer) == 64, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, mss_clamp) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence_soft) < 128, "line 1: the outer header template");

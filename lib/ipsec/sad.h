@@ -30,7 +30,11 @@ _Static_assert(sizeof(struct gw_sad_key) == 24, "hashed as three 64-bit words");
 // Where a PROTECT policy finds its SA. Never moves and lives as long as a policy or an SA refers to
 // it.
 struct gw_reqid {
-	_Atomic(struct gw_sa *) newest; // control: wo (release), worker: ro (acquire); NULL: none
+	// control: wo (release), worker: ro (acquire). NULL: there is none, or some SAs have
+	// selectors of their own.
+	_Atomic(struct gw_sa *) newest;
+	// Likewise: all of them where some have selectors of their own, else NULL.
+	_Atomic(const struct gw_carriers *) carriers;
 	uint32_t id;
 	_Atomic uint32_t acquire_raised; // worker: rw; set when an acquire event was raised,
 					 // cleared by control

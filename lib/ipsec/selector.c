@@ -14,11 +14,11 @@ static bool address_matches(
 	return gw_range_contains(range, &addr);
 }
 
-// RFC 4301 section 4.4.1.1: what is OPAQUE is matched by ANY alone.
+// RFC 4301 section 4.4.1.1: what is OPAQUE is matched by OPAQUE and ANY alone.
 static bool port_matches(const struct gw_port_range *range, uint16_t port, bool known)
 {
 	if (!known)
-		return range->first == 0 && range->last == UINT16_MAX;
+		return gw_port_range_takes_opaque(range);
 	return range->first <= port && port <= range->last;
 }
 

@@ -41,6 +41,8 @@
 // Of an IPv6 range; an IPv4 one splits into fewer.
 #define MAX_PREFIXES 254
 
+#define MANY_LOOKERS 1024
+
 struct split {
 	struct gw_prefix sources[MAX_PREFIXES];
 	struct gw_prefix destinations[MAX_PREFIXES];
@@ -134,7 +136,8 @@ struct gw_spd *gw_spd_new(const char *name, uint32_t size, struct rte_rcu_qsbr *
 	LIST_INIT(&spd->claims);
 	STAILQ_INIT(&spd->withdrawn);
 	for (unsigned int family = 0; family < GW_SPD_FAMILIES; family++)
-		spd->shapes[family].changed = true;
+		spd->shapes[family].changed = spd->lookers_changed[family] = true;
+	gw_spd_lookers_refresh(spd);
 	spd->table = table_new(name, spd->capacity, qsbr);
 	if (!spd->table || refresh_views(spd) != 0)
 		goto no_room;
@@ -163,6 +166,7 @@ void gw_spd_free(struct gw_spd *spd)
 	for (unsigned int family = 0; family < GW_SPD_FAMILIES; family++) {
 		gw_spd_shapes_fini(&spd->shapes[family]);
 		free((void *)atomic_load_explicit(&spd->views[family], memory_order_relaxed));
+		free((void *)atomic_load_explicit(&spd->lookers[family], memory_order_relaxed));
 	}
 	// The table lets go of its memory only when none of it waits for the workers, who have
 	// stopped.
@@ -232,20 +236,16 @@ static void unlink_entry(struct gw_spd *spd, struct gw_spd_entry *entry)
 	}
 }
 
-static bool is_any_port(const struct gw_port_range *range)
-{
-	return range->first == 0 && range->last == UINT16_MAX;
-}
-
 // Relaxed: a worker that asks a generation with the claim has acquired it after this, and the
 // removal comes after the grace period.
 static void count_claim(struct gw_spd *spd, const struct gw_spd_claim *claim, uint32_t by)
 {
-	if (claim->by_port)
-		atomic_fetch_add_explicit(&spd->by_port[claim->family], by, memory_order_relaxed);
-	if (claim->by_protocol)
-		atomic_fetch_add_explicit(
-			&spd->by_protocol[claim->family], by, memory_order_relaxed);
+	if (claim->by_opaque)
+		atomic_fetch_add_explicit(&spd->by_opaque[claim->family], by, memory_order_relaxed);
+	if (!claim->looks)
+		return;
+	spd->looking[claim->family] += by;
+	spd->lookers_changed[claim->family] = true;
 }
 
 // Steps 3 and 4 of a removal.
@@ -269,6 +269,9 @@ static void unlink_claim(void *object)
 	// Without memory the old views stay: their bests are too good, which only costs time.
 	refresh_views(spd);
 	LIST_REMOVE(claim, all);
+	// Of very many that go one after the other, the next change takes account.
+	if (claim->looks && spd->looking[claim->family] < MANY_LOOKERS)
+		gw_spd_lookers_refresh(spd);
 	gw_reclaim_later(spd->reclaim, free, claim);
 }
 
@@ -285,6 +288,7 @@ static void publish(struct gw_spd *spd)
 
 	if (spd->open)
 		return;
+	gw_spd_lookers_refresh(spd);
 	// Release: pairs with the worker's acquire when it begins a look-up.
 	atomic_store_explicit(&spd->generation, next_generation(spd), memory_order_release);
 	while ((claim = STAILQ_FIRST(&spd->withdrawn))) {
@@ -321,11 +325,11 @@ static struct gw_spd_claim *claim_new(
 	memset(claim, 0, bytes);
 	claim->spd = spd;
 	claim->family = policy->selector.source.first.family == 4 ? GW_SPD_IPV4 : GW_SPD_IPV6;
-	if (policy->action != GW_ACTION_BYPASS) {
-		claim->by_port = !is_any_port(&policy->selector.source_port) ||
-				 !is_any_port(&policy->selector.destination_port);
-		claim->by_protocol = policy->selector.protocol != GW_PROTOCOL_ANY;
-	}
+	claim->looks =
+		policy->action != GW_ACTION_BYPASS && gw_spd_looked_at(&policy->selector) != 0;
+	claim->by_opaque = gw_selector_means_opaque(&policy->selector);
+	claim->rank = gw_spd_rank(policy);
+	claim->selector = policy->selector;
 	count_claim(spd, claim, 1);
 	LIST_INSERT_HEAD(&spd->claims, claim, all);
 	return claim;

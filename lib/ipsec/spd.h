@@ -40,8 +40,9 @@ struct gw_policy {
 	// control: wo before publication, worker: ro
 	struct gw_selector selector;
 	uint32_t priority;
-	uint32_t order; // serial number of its insertion: the earlier wins among equal priorities
-	uint8_t action; // enum gw_action
+	uint32_t order;   // serial number of its insertion: the earlier wins among equal priorities
+	uint8_t action;   // enum gw_action
+	uint8_t populate; // bits of enum gw_populate
 	uint32_t reqid;
 	struct gw_reqid *carrier; // outbound PROTECT: where the SA is found; else NULL
 	uint64_t *packets;        // [worker * stride]: worker: wo, control: ro
@@ -95,10 +96,29 @@ void gw_flow_cache_free(struct gw_flow_cache *cache);
 void gw_spd_lookup(const struct gw_spd *spd, struct gw_flow_cache *cache,
 	const struct gw_flow *const *flows, unsigned int count, const struct gw_policy **policies);
 
-// Worker, after a look-up: whether flow, a later fragment that a BYPASS policy matches, may belong
-// to a packet that is to be protected or discarded: ports are in the first fragment alone, and of
-// IPv6 the protocol may be too (RFC 4301 section 7).
-bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow);
+// Worker, after a look-up that found policy for a packet which hides something (RFC 4301 section 7:
+// ports are in the first fragment alone, and of IPv6 the protocol may be too): whether a PROTECT or
+// DISCARD policy of more precedence looks at that and matches the rest. Where very many do it may
+// say so though none matches, never the reverse.
+// A policy that asks for OPAQUE itself is meant.
+enum { GW_SPD_HIDES_PORTS = 1, GW_SPD_HIDES_PROTOCOL = 2 };
+bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow, unsigned int hidden,
+	const struct gw_policy *policy);
+
+// Which fields a packet of this flow hides. protocol_named_by_fragment: its protocol is what a
+// later fragment of IPv6 names, which is not what its packet holds (RFC 8200 section 4.5).
+unsigned int gw_flow_hides(const struct gw_flow *flow, bool protocol_named_by_fragment);
+
+// Worker: whether there is a policy of flow's family that asks for OPAQUE.
+bool gw_spd_knows_opaque(const struct gw_spd *spd, const struct gw_flow *flow);
+
+// Whether the selector is for packets that hide something: not by the way, as ANY is.
+static inline bool gw_selector_means_opaque(const struct gw_selector *selector)
+{
+	return selector->protocol == GW_PROTOCOL_OPAQUE ||
+	       gw_port_range_opaque(&selector->source_port) ||
+	       gw_port_range_opaque(&selector->destination_port);
+}
 
 // The definition of a match, for the model and for lists: obvious and slow.
 bool gw_selector_matches(const struct gw_selector *selector, const struct gw_flow *flow);

@@ -46,17 +46,13 @@ static inline bool port_matches(const struct gw_port_range *range, uint16_t port
 	return range->first <= port && port <= range->last;
 }
 
-static inline bool is_any(const struct gw_port_range *range)
-{
-	return range->first == 0 && range->last == UINT16_MAX;
-}
-
 // A port that the key holds is looked at once more, so that an OPAQUE flow, whose ports are 0, does
-// not pass for one with port 0.
+// not pass for one with port 0. No port lies in the range that stands for OPAQUE.
 static inline bool ports_match(const struct gw_spd_entry *entry, const struct gw_flow *flow)
 {
 	if (unlikely(!flow->ports_known))
-		return is_any(&entry->source_port) && is_any(&entry->destination_port);
+		return gw_port_range_takes_opaque(&entry->source_port) &&
+		       gw_port_range_takes_opaque(&entry->destination_port);
 	return port_matches(&entry->source_port, flow->source_port) &&
 	       port_matches(&entry->destination_port, flow->destination_port);
 }
@@ -195,15 +191,4 @@ void gw_spd_lookup(const struct gw_spd *spd, struct gw_flow_cache *cache,
 	for (unsigned int first = 0; first < count; first += CHUNK)
 		look_up(spd, cache, generation, flows + first, RTE_MIN(count - first, CHUNK),
 			policies + first);
-}
-
-// Relaxed: counted before the generation was raised that the look-up has acquired.
-bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow)
-{
-	unsigned int family = flow->family == 4 ? GW_SPD_IPV4 : GW_SPD_IPV6;
-
-	if (atomic_load_explicit(&spd->by_port[family], memory_order_relaxed))
-		return true;
-	return flow->protocol == GW_PROTOCOL_OPAQUE &&
-	       atomic_load_explicit(&spd->by_protocol[family], memory_order_relaxed);
 }

@@ -55,10 +55,12 @@ struct gw_spd_claim {
 	struct gw_spd *spd; // NULL: it is gone
 	LIST_ENTRY(gw_spd_claim) all;
 	STAILQ_ENTRY(gw_spd_claim) withdrawn;
-	bool waiting;     // given to reclaim
-	uint8_t family;   // GW_SPD_IPV4 or GW_SPD_IPV6
-	bool by_port;     // a PROTECT or DISCARD policy that looks at ports
-	bool by_protocol; // likewise, at the protocol
+	bool waiting;   // given to reclaim
+	uint8_t family; // GW_SPD_IPV4 or GW_SPD_IPV6
+	bool looks;     // a PROTECT or DISCARD policy that looks at ports or the protocol
+	bool by_opaque; // any policy that asks for OPAQUE
+	uint64_t rank;  // of the policy, as the selector; that itself may be gone
+	struct gw_selector selector;
 	uint32_t count;
 	struct gw_spd_entry entries[];
 };
@@ -91,10 +93,12 @@ struct gw_spd {
 	_Atomic(const struct gw_spd_views *)
 		views[GW_SPD_FAMILIES]; // control: wo (release), worker: ro (acquire)
 	_Atomic uint64_t generation;    // control: wo (release), worker: ro (acquire)
-	// How many PROTECT and DISCARD policies look at ports, at a protocol: never too few for a
-	// generation that a worker asks. control: wo, worker: ro
-	_Atomic uint32_t by_port[GW_SPD_FAMILIES];
-	_Atomic uint32_t by_protocol[GW_SPD_FAMILIES];
+	// PROTECT and DISCARD policies that look at ports or a protocol, never too few for a
+	// generation that a worker asks; NULL: not known. control: wo (release), worker: ro
+	// (acquire)
+	_Atomic(const struct gw_spd_lookers *) lookers[GW_SPD_FAMILIES];
+	// How many policies ask for OPAQUE, likewise. control: wo, worker: ro
+	_Atomic uint32_t by_opaque[GW_SPD_FAMILIES];
 
 	// --- line 1: control: rw, worker: never
 	struct gw_spd_shapes shapes[GW_SPD_FAMILIES] __rte_cache_aligned;
@@ -104,8 +108,25 @@ struct gw_spd {
 	STAILQ_HEAD(, gw_spd_claim) withdrawn; // by a change that is not yet published
 	uint32_t entries;                      // in the table
 	uint32_t capacity;                     // for entries
+	uint32_t looking[GW_SPD_FAMILIES];     // claims that look
+	bool lookers_changed[GW_SPD_FAMILIES]; // since the lookers were published
 	bool open;                             // between gw_spd_begin and gw_spd_commit
 };
+
+// spd_hide.c: publishes the lookers of this moment where they have changed; without memory, that
+// they are not known.
+void gw_spd_lookers_refresh(struct gw_spd *spd);
+
+// Which of the fields that a packet may hide the selector looks at: GW_SPD_HIDES_… Ports that are
+// OPAQUE are seen to be hidden.
+static inline unsigned int gw_spd_looked_at(const struct gw_selector *selector)
+{
+	bool ports = !gw_port_range_takes_opaque(&selector->source_port) ||
+		     !gw_port_range_takes_opaque(&selector->destination_port);
+
+	return (ports ? GW_SPD_HIDES_PORTS : 0) |
+	       (selector->protocol != GW_PROTOCOL_ANY ? GW_SPD_HIDES_PROTOCOL : 0);
+}
 
 // Smaller is better.
 static inline uint64_t gw_spd_rank(const struct gw_policy *policy)

@@ -26,6 +26,8 @@ static bool read_fragment_header(const uint8_t *header, uint32_t at, struct gw_i
 
 	ip->more_fragments = field & 1;
 	ip->fragment_offset = field & 0xfff8;
+	ip->fragment_bytes = (uint16_t)(ip->total_bytes - payload);
+	ip->fragment_id = gw_load_32(header + 4);
 	// An atomic fragment (RFC 6946) is a whole packet.
 	return !gw_ip_is_fragment(ip) ||
 	       gw_ip_fragment_is_sound(ip, at - GW_IPV6_BYTES, ip->total_bytes - payload);

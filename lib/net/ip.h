@@ -41,6 +41,8 @@ struct gw_ip {
 	uint16_t header_bytes; // to the upper-layer header: IPv4 with options, IPv6 with extension
 			       // headers
 	uint16_t fragment_offset; // bytes
+	uint16_t fragment_bytes;  // of a fragment: what it carries of the packet's payload
+	uint32_t fragment_id;     // of a fragment: its identification
 	bool more_fragments;
 	bool dont_fragment; // IPv4 only; IPv6 never is fragmented by a router
 	uint8_t ttl;        // or hop limit

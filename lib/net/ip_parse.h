@@ -12,18 +12,18 @@
 
 #include "net/checksum.h"
 #include "net/ip.h"
+#include "net/protocol.h"
 
 // The body of gw_ip_parse, here so that it is inlined into the nodes: an IPv4 header without
 // options and an IPv6 header without extension headers are parsed without a call. What is rare is
 // in ip.c.
 
-#define GW_IPV4_MIN_BYTES  20
-#define GW_IPV6_BYTES      40
-#define GW_IP_MAX_PACKET   65535 // RFC 791; for IPv6 of payload, jumbograms (RFC 2675) apart
-#define GW_IPV4_DF         0x4000
-#define GW_IPV4_MF         0x2000
-#define GW_IPV4_OFFSET     0x1fff
-#define GW_PROTOCOL_OPAQUE 255 // reserved by IANA: stands for what cannot be seen
+#define GW_IPV4_MIN_BYTES 20
+#define GW_IPV6_BYTES     40
+#define GW_IP_MAX_PACKET  65535 // RFC 791; for IPv6 of payload, jumbograms (RFC 2675) apart
+#define GW_IPV4_DF        0x4000
+#define GW_IPV4_MF        0x2000
+#define GW_IPV4_OFFSET    0x1fff
 
 // Extension headers that are walked over. ESP and AH are upper layers here, as in RFC 4301.
 static inline bool gw_ip_is_extension(uint8_t next_header)
@@ -146,6 +146,8 @@ static inline enum gw_ip_error gw_ipv4_parse(
 		.total_bytes = total_bytes,
 		.header_bytes = (uint16_t)header_bytes,
 		.fragment_offset = (uint16_t)((fragment & GW_IPV4_OFFSET) * 8),
+		.fragment_bytes = (uint16_t)(total_bytes - header_bytes),
+		.fragment_id = gw_load_16(data + 4),
 		.more_fragments = fragment & GW_IPV4_MF,
 		.dont_fragment = fragment & GW_IPV4_DF,
 		.ttl = data[8],

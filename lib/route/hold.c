@@ -100,6 +100,23 @@ unsigned int gw_hold_release(struct gw_hold *hold, uint8_t port, const struct gw
 	return queue ? finish(hold, queue, give, ctx) : 0;
 }
 
+void gw_hold_release_ready(struct gw_hold *hold,
+	bool (*ready)(void *ctx, const struct rte_mbuf *packet),
+	void (*give)(void *ctx, struct rte_mbuf *packet), void *ctx)
+{
+	for (uint32_t i = 0; hold->queue_count && i <= hold->mask; i++) {
+		struct queue *queue = LIST_FIRST(&hold->buckets[i]);
+
+		while (queue) {
+			struct queue *next = LIST_NEXT(queue, next);
+
+			if (ready(ctx, queue->packets[0]))
+				finish(hold, queue, give, ctx);
+			queue = next;
+		}
+	}
+}
+
 unsigned int gw_hold_expire(struct gw_hold *hold, uint64_t now_ns, uint64_t timeout_ns,
 	void (*give)(void *ctx, struct rte_mbuf *packet),
 	void (*again)(void *ctx, uint8_t port, const struct gw_addr *addr), void *ctx)

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/addr.h"
@@ -11,7 +12,8 @@
 struct rte_mbuf;
 
 // Packets that wait for neighbour discovery, a bounded queue for each neighbour. The queue owns the
-// packets in it. (Those that wait for an SA are kept in one too, with the reqid for an address.)
+// packets in it. (Those that wait for an SA are kept in one too, with what tells the SA for an
+// address.)
 struct gw_hold;
 
 struct gw_hold *gw_hold_new(uint32_t packets_each, uint32_t neighbours);
@@ -26,6 +28,12 @@ enum gw_hold_result gw_hold_add(struct gw_hold *hold, uint8_t port, const struct
 
 // Hands every packet that waits for the neighbour to give, oldest first. Returns how many.
 unsigned int gw_hold_release(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr,
+	void (*give)(void *ctx, struct rte_mbuf *packet), void *ctx);
+
+// The same for every queue whose first packet ready finds ready; ready and give must not change
+// hold.
+void gw_hold_release_ready(struct gw_hold *hold,
+	bool (*ready)(void *ctx, const struct rte_mbuf *packet),
 	void (*give)(void *ctx, struct rte_mbuf *packet), void *ctx);
 
 // Hands the packets of neighbours that have waited longer than timeout_ns to give; again calls for

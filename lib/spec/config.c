@@ -20,6 +20,7 @@
 #define OFFSET(member) offsetof(struct gw_config, member)
 
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const char *const fragments_words[] = { "stateful", "refuse", NULL };
 static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
 
 static int read_log_level(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -116,7 +117,7 @@ static const struct gw_field worker_fields[] = {
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };
 
-static int read_flow_cache(json_t *value, const char *name, void *target, struct gw_error *err)
+static int read_power_of_two(json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	uint32_t *entries = target;
 	int ret = gw_read_u32(value, name, entries, err);
@@ -141,17 +142,20 @@ static const struct gw_field limit_fields[] = {
 		"Packets that wait for the MAC address of one neighbour.", .standard = "64",
 		.least = 1, .most = 4096 },
 	{ "sa_queue", gw_read_u32, OFFSET(sa_queue), false,
-		"Packets that wait for an SA of one reqid when there is none; 0: they are dropped.",
+		"Packets that wait for one SA that was asked for; 0: they are dropped.",
 		.standard = "0", .least = 0, .most = 4096 },
 	{ "sa_queue_seconds", gw_read_u32, OFFSET(sa_queue_seconds), false, "How long they wait.",
 		.standard = "3", .least = 1, .most = 60 },
+	{ "acquire_seconds", gw_read_u32, OFFSET(acquire_seconds), false,
+		"How long after an acquire event packets that want the same SA raise no other.",
+		.standard = "10", .least = 1, .most = 3600 },
 	{ "punt_pps", gw_read_u32, OFFSET(punt_pps), false,
 		"Packets a second from one port to Linux.", .standard = "10000", .least = 1,
 		.most = 10000000 },
 	{ "icmp_pps", gw_read_u32, OFFSET(icmp_pps), false,
 		"ICMP errors a second that one worker sends.", .standard = "1000", .least = 1,
 		.most = 1000000 },
-	{ "flow_cache", read_flow_cache, OFFSET(flow_cache), false,
+	{ "flow_cache", read_power_of_two, OFFSET(flow_cache), false,
 		"Policy decisions that each worker remembers in each direction; a power of two.",
 		.standard = "65536", .least = 64, .most = 16777216 },
 	{ "reassembly_bytes", gw_read_u16, OFFSET(reassembly_bytes), false,
@@ -160,6 +164,14 @@ static const struct gw_field limit_fields[] = {
 	{ "reassembly_seconds", gw_read_u8, OFFSET(reassembly_seconds), false,
 		"How long a fragment for the gateway waits for the others.", .standard = "15",
 		.least = 1, .most = 120 },
+	{ "fragment_flows", read_power_of_two, OFFSET(fragment_flows), false,
+		"With `fragments` stateful: packets whose first fragment is remembered, a "
+		"sixteenth "
+		"of them of one source; a power of two.",
+		.standard = "16384", .least = 64, .most = 4194304 },
+	{ "fragment_seconds", gw_read_u8, OFFSET(fragment_seconds), false,
+		"How long a first fragment is remembered.", .standard = "5", .least = 1,
+		.most = 60 },
 };
 static const struct gw_field_table limit_table = { "Limits.", limit_fields, COUNT(limit_fields) };
 
@@ -285,6 +297,12 @@ static const struct gw_field config_fields[] = {
 		.table = &path_mtu_table },
 	{ "tcp_encapsulation", NULL, 0, false, "ESP and IKE in TCP.", .standard = "{}",
 		.table = &tcp_table },
+	{ "fragments", NULL, OFFSET(fragments), false,
+		"How later fragments in transit meet policies that look at ports, which only the "
+		"first fragment shows (RFC 4301 section 7). `stateful`: as their first one does. "
+		"`refuse`: by what they show themselves, and none is bypassed that may hide what a "
+		"policy protects or discards.",
+		.standard = "\"stateful\"", .words = fragments_words },
 	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
 		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
 		"adds "

@@ -20,6 +20,8 @@
 #define GW_MAX_CPUS          64
 #define GW_MAX_TCP_PORTS     8
 
+// Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
+enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
 struct gw_config {
@@ -49,12 +51,15 @@ struct gw_config {
 	uint32_t neighbour_queue; // packets that wait for neighbour discovery, for one neighbour
 	uint32_t sa_queue;        // packets that wait for an SA, for one reqid; 0: none does
 	uint32_t sa_queue_seconds;
-	uint32_t punt_pps;   // packets for the host a second, for one port
-	uint32_t icmp_pps;   // ICMP errors a second, for one worker
-	uint32_t flow_cache; // entries for each worker and direction; a power of two
+	uint32_t acquire_seconds; // how long an SA that was asked for is not asked for again
+	uint32_t punt_pps;        // packets for the host a second, for one port
+	uint32_t icmp_pps;        // ICMP errors a second, for one worker
+	uint32_t flow_cache;      // entries for each worker and direction; a power of two
 
 	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
 	uint8_t reassembly_seconds; // how long a fragment waits for the others
+	uint32_t fragment_flows;    // first fragments that are remembered; a power of two
+	uint8_t fragment_seconds;   // how long each
 
 	// path_mtu: what ICMP errors may do to the MTU of an SA's path
 	bool path_mtu_learn;
@@ -71,6 +76,7 @@ struct gw_config {
 	uint32_t tcp_write_bytes; // that wait for one connection
 	uint16_t tcp_ike_port;    // UDP; 0: IKE is not relayed
 
+	enum gw_fragments fragments;
 	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];

@@ -18,6 +18,39 @@ const char *const gw_action_words[] = { "discard", "bypass", "protect", NULL };
 
 #define OFFSET(member) offsetof(struct gw_policy_spec, member)
 
+static const char *const populate_words[] = { "source", "destination", "protocol", "source_port",
+	"destination_port", NULL };
+
+static int read_populate(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	uint8_t *populate = target;
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count == 0)
+		return gw_value_wrong(value, name, err, "a list of fields of the selector");
+	for (size_t i = 0; i < count; i++) {
+		int choice, ret;
+
+		ret = gw_read_word(json_array_get(value, i), NULL, populate_words, &choice, err);
+		if (ret) {
+			gw_error_within(err, name, (int)i);
+			return ret;
+		}
+		*populate |= (uint8_t)(1 << choice);
+	}
+	return 0;
+}
+
+static json_t *write_populate(uint8_t populate)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; populate_words[i]; i++)
+		if (populate & 1 << i)
+			json_array_append_new(list, json_string(populate_words[i]));
+	return list;
+}
+
 static const struct gw_field policy_fields[] = {
 	{ "name", gw_read_name, OFFSET(name), false, "For people; it identifies nothing.",
 		.standard = "\"\"" },
@@ -36,6 +69,15 @@ static const struct gw_field policy_fields[] = {
 	{ "reqid", gw_read_u32, OFFSET(reqid), false,
 		"With `protect`: the SAs that carry the traffic are those with the same number.",
 		.least = 1, .most = UINT32_MAX },
+	{ "populate", read_populate, OFFSET(populate), false,
+		"Outbound, with `protect`: the fields of the selector that an SA has from the "
+		"packet "
+		"which asked for it (populate from packet, RFC 4301 section 4.4.1.2). Only SAs "
+		"with "
+		"`selectors` of their own carry the traffic, and each packet that none of them "
+		"matches raises an acquire event with what the SA should have.",
+		.type = "a list of \"source\", \"destination\", \"protocol\", \"source_port\" (of "
+			"ICMP the type) and \"destination_port\" (of ICMP the code)" },
 };
 
 const struct gw_field_table gw_policy_fields = {
@@ -55,6 +97,8 @@ int gw_policy_spec_read(json_t *object, struct gw_policy_spec *spec, struct gw_e
 
 int gw_policy_spec_check(const struct gw_policy_spec *spec, struct gw_error *err)
 {
+	int ret;
+
 	if (!gw_name_is_valid(spec->name))
 		return gw_error_at(err, EINVAL, NULL, "name",
 			"must be text of at most %d printable ASCII characters without quotes",
@@ -71,7 +115,21 @@ int gw_policy_spec_check(const struct gw_policy_spec *spec, struct gw_error *err
 		return gw_error_at(err, EINVAL, NULL, "reqid",
 			"belongs to a protect policy; leave it out of a %s policy",
 			gw_action_words[spec->action]);
-	return gw_selector_check(&spec->selector, "selector", err);
+	if (spec->populate &&
+		(spec->action != GW_ACTION_PROTECT || spec->direction != GW_DIRECTION_OUT))
+		return gw_error_at(err, EINVAL, NULL, "populate",
+			"belongs to an outbound protect policy; inbound, each SA's own selectors "
+			"are looked at anyway");
+	ret = gw_selector_check(&spec->selector, "selector", err);
+	if (ret)
+		return ret;
+	if (spec->populate & (GW_POPULATE_SOURCE_PORT | GW_POPULATE_DESTINATION_PORT) &&
+		!(spec->populate & GW_POPULATE_PROTOCOL) &&
+		spec->selector.protocol == GW_PROTOCOL_ANY)
+		return gw_error_at(err, EINVAL, NULL, "populate",
+			"has a port without its protocol: add \"protocol\", or give the selector "
+			"one");
+	return 0;
 }
 
 json_t *gw_policy_spec_write(const struct gw_policy_spec *spec)
@@ -85,7 +143,8 @@ json_t *gw_policy_spec_write(const struct gw_policy_spec *spec)
 	       gw_json_put(object, "action", json_string(gw_action_words[spec->action])) &&
 	       gw_json_put(object, "selector", gw_selector_write(&spec->selector)) &&
 	       (spec->action != GW_ACTION_PROTECT ||
-		       gw_json_put(object, "reqid", json_integer(spec->reqid)));
+		       gw_json_put(object, "reqid", json_integer(spec->reqid))) &&
+	       (!spec->populate || gw_json_put(object, "populate", write_populate(spec->populate)));
 	if (done)
 		return object;
 	json_decref(object);

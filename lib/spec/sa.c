@@ -18,6 +18,7 @@
 #include "spec/reading.h"
 #include "spec/sa_check.h"
 #include "spec/sa_header.h"
+#include "spec/selector.h"
 #include "spec/tables.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -361,6 +362,13 @@ static const struct gw_field sa_fields[] = {
 		"After how much the SA is to be renewed, and when it ends; left out: only when its "
 		"sequence numbers or its key are used up.",
 		.table = &gw_lifetime_table },
+	{ "selectors", gw_read_sa_selectors, OFFSET(selectors), false,
+		"Which inner packets the SA carries, of those that its policies cover: any of "
+		"these "
+		"has to match (RFC 4301 section 4.4.2.1). Left out: all. Of several outbound SAs "
+		"of "
+		"one reqid the newest carries a packet whose selectors match.",
+		.table = &gw_selector_fields, .type = "a list of 1 to 8 selectors" },
 	{ "sequence", gw_read_u64, OFFSET(sequence), false,
 		"State from an earlier life of the SA. Outbound: the last sequence number used; "
 		"inbound: the highest one received.",
@@ -485,6 +493,8 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       (!gw_sa_spec_is_encapsulated(spec) ||
 		       gw_json_put(object, "encapsulation", write_encapsulation(spec))) &&
 	       gw_lifetime_put(object, &spec->lifetime) &&
+	       (!spec->selectors.count ||
+		       gw_json_put(object, "selectors", gw_sa_selectors_write(&spec->selectors))) &&
 	       gw_json_put(object, "sequence", gw_u64_write(spec->sequence)) &&
 	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));
 }

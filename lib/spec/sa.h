@@ -13,6 +13,7 @@
 #include "net/addr.h"
 #include "spec/algorithm.h"
 #include "spec/lifetime.h"
+#include "spec/traffic.h"
 
 // A security association as an operator or an IKE daemon describes it (RFC 4301 section 4.4.2):
 // plain values, the only place where they are checked. Holds keys: wipe with gw_sa_spec_wipe.
@@ -95,6 +96,7 @@ struct gw_sa_spec {
 	uint16_t tfc; // bytes that inner packets are padded to; GW_SIZE_AUTO: what the path takes
 	uint16_t mss_clamp; // bytes; GW_SIZE_AUTO: what fits into inner packets
 	struct gw_lifetime lifetime;
+	struct gw_sa_selectors selectors;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received
@@ -130,6 +132,7 @@ void gw_sa_spec_wipe(struct gw_sa_spec *spec);
 
 int gw_sa_id_read(json_t *object, struct gw_sa_id *id, struct gw_error *err);
 struct gw_sa_id gw_sa_spec_id(const struct gw_sa_spec *spec);
+bool gw_sa_selectors_equal(const struct gw_sa_selectors *a, const struct gw_sa_selectors *b);
 bool gw_sa_id_equal(const struct gw_sa_id *a, const struct gw_sa_id *b);
 
 static inline bool gw_sa_spec_is_encapsulated(const struct gw_sa_spec *spec)

@@ -13,6 +13,7 @@
 #include "spec/reading.h"
 #include "spec/sa.h"
 #include "spec/sa_header.h"
+#include "spec/selector.h"
 
 #define SMALLEST_WINDOW 32 // RFC 4303 section 3.4.3 asks for no less
 
@@ -182,6 +183,11 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 	return 0;
 }
 
+static int check_selectors(const struct gw_sa_spec *spec, struct gw_error *err)
+{
+	return gw_sa_selectors_check(&spec->selectors, err);
+}
+
 static int check_lifetime(const struct gw_sa_spec *spec, struct gw_error *err)
 {
 	return gw_lifetime_check(&spec->lifetime, err);
@@ -346,6 +352,7 @@ int gw_sa_spec_check(const struct gw_sa_spec *spec, struct gw_error *err)
 	int (*const checks[])(const struct gw_sa_spec *, struct gw_error *) = {
 		gw_sa_spec_check_running,
 		check_lifetime,
+		check_selectors,
 		check_algorithms,
 		check_state,
 	};

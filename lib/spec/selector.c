@@ -49,9 +49,11 @@ static const struct {
 	{ 103, "pim" },
 	{ 112, "vrrp" },
 	{ 115, "l2tp" },
+	{ GW_PROTOCOL_OPAQUE, "opaque" },
 };
 
 static const struct gw_port_range any_port = { 0, UINT16_MAX };
+static const struct gw_port_range opaque_port = { UINT16_MAX, 0 };
 
 // What the outside gives: ICMP's members beside the ports whose place they take.
 struct selector_input {
@@ -59,11 +61,6 @@ struct selector_input {
 	struct gw_port_range icmp_type;
 	struct gw_port_range icmp_code;
 };
-
-bool gw_port_range_any(const struct gw_port_range *range)
-{
-	return range->first == any_port.first && range->last == any_port.last;
-}
 
 static bool is_icmp(uint8_t protocol)
 {
@@ -89,9 +86,8 @@ static int read_protocol(json_t *value, const char *name, void *target, struct g
 	}
 	if (gw_read_number(value, name, 1, 255, &number, NULL))
 		return gw_value_wrong(value, name, err,
-			"\"any\", a name such as \"tcp\", \"udp\", \"icmp\" or \"icmpv6\", or a "
-			"number from 1 "
-			"to 255");
+			"\"any\", a name such as \"tcp\", \"udp\", \"icmp\" or \"icmpv6\", "
+			"\"opaque\", or a number from 1 to 255");
 	*protocol = (uint8_t)number;
 	return 0;
 }
@@ -121,6 +117,10 @@ static bool parse_range(const char *text, uint16_t most, struct gw_port_range *r
 		*range = any_port;
 		return true;
 	}
+	if (strcmp(text, "opaque") == 0) {
+		*range = opaque_port;
+		return true;
+	}
 	return parse_bound(text, first, most, &range->first) &&
 	       parse_bound(last, strlen(last), most, &range->last) && range->first <= range->last;
 }
@@ -134,7 +134,9 @@ static int read_range(json_t *value, const char *name, uint16_t most, struct gw_
 		return 0;
 	if (gw_read_number(value, name, 0, most, &number, NULL))
 		return gw_value_wrong(value, name, err,
-			"\"any\", a whole number from 0 to %u, or a range \"first-last\" of them",
+			"\"any\", \"opaque\", a whole number from 0 to %u, or a range "
+			"\"first-last\" of "
+			"them",
 			most);
 	*range = (struct gw_port_range){ (uint16_t)number, (uint16_t)number };
 	return 0;
@@ -151,21 +153,25 @@ static int read_icmp_range(json_t *value, const char *name, void *target, struct
 }
 
 #define OFFSET(member) offsetof(struct selector_input, member)
-#define PORTS          "\"any\", a whole number from 0 to 65535, or a range \"first-last\""
-#define ICMP_RANGE     "\"any\", a whole number from 0 to 255, or a range \"first-last\""
+#define PORTS          "\"any\", \"opaque\", a whole number from 0 to 65535, or a range \"first-last\""
+#define ICMP_RANGE     "\"any\", \"opaque\", a whole number from 0 to 255, or a range \"first-last\""
 
 static const struct gw_field selector_fields[] = {
 	{ "source", gw_read_range, OFFSET(selector.source), true,
 		.help = "The addresses that the inner packet may come from." },
 	{ "destination", gw_read_range, OFFSET(selector.destination), true,
 		.help = "The addresses that it may go to, of the same family." },
-	{ "protocol", read_protocol, OFFSET(selector.protocol), false, "The upper-layer protocol.",
+	{ "protocol", read_protocol, OFFSET(selector.protocol), false,
+		"The upper-layer protocol. `opaque`, with IPv6 alone, is one that cannot be seen: "
+		"in a "
+		"later fragment, or behind headers out of reach.",
 		.standard = "\"any\"",
-		.type = "\"any\", a name such as \"tcp\", \"udp\", \"icmp\" or \"icmpv6\", or a "
-			"number from 1 "
-			"to 255" },
+		.type = "\"any\", a name such as \"tcp\", \"udp\", \"icmp\" or \"icmpv6\", "
+			"\"opaque\", or a number from 1 to 255" },
 	{ "source_port", read_port_range, OFFSET(selector.source_port), false,
-		"For protocols with ports.", .standard = "\"any\"", .type = PORTS },
+		"For protocols with ports. `opaque` matches packets whose ports cannot be seen, or "
+		"whose protocol has none; `any` matches these too (RFC 4301 section 4.4.1.1).",
+		.standard = "\"any\"", .type = PORTS },
 	{ "destination_port", read_port_range, OFFSET(selector.destination_port), false,
 		"For protocols with ports.", .standard = "\"any\"", .type = PORTS },
 	{ "icmp_type", read_icmp_range, OFFSET(icmp_type), false, "For icmp and icmpv6.",
@@ -235,6 +241,22 @@ static bool is_range(const struct gw_range *range)
 	       gw_addr_compare(&range->first, &range->last) <= 0;
 }
 
+// Of a packet both can be seen or neither.
+static int check_opaque(const struct gw_selector *selector, const char *name, const char *first,
+	const char *second, struct gw_error *err)
+{
+	static const char alone[] = "can be seen when the other, which is \"opaque\", cannot: make "
+				    "both opaque, or this one \"any\"";
+
+	if (gw_port_range_opaque(&selector->source_port) &&
+		!gw_port_range_takes_opaque(&selector->destination_port))
+		return refuse(err, name, second, alone);
+	if (gw_port_range_opaque(&selector->destination_port) &&
+		!gw_port_range_takes_opaque(&selector->source_port))
+		return refuse(err, name, first, alone);
+	return 0;
+}
+
 static int check_icmp(const struct gw_selector *selector, const char *name, struct gw_error *err)
 {
 	const struct gw_port_range *type = &selector->source_port;
@@ -245,14 +267,16 @@ static int check_icmp(const struct gw_selector *selector, const char *name, stru
 		return refuse(err, name, "protocol",
 			icmpv6 ? "\"icmpv6\" is for IPv6 addresses; use \"icmp\" with IPv4"
 			       : "\"icmp\" is for IPv4 addresses; use \"icmpv6\" with IPv6");
-	if (type->first > type->last || (type->last > UINT8_MAX && !gw_port_range_any(type)))
+	if (!gw_port_range_takes_opaque(type) &&
+		(type->first > type->last || type->last > UINT8_MAX))
 		return refuse(err, name, "icmp_type", "must lie between 0 and 255");
-	if (code->first > code->last || (code->last > UINT8_MAX && !gw_port_range_any(code)))
+	if (!gw_port_range_takes_opaque(code) &&
+		(code->first > code->last || code->last > UINT8_MAX))
 		return refuse(err, name, "icmp_code", "must lie between 0 and 255");
 	if (gw_port_range_any(type) && !gw_port_range_any(code))
 		return refuse(err, name, "icmp_code",
 			"means nothing without icmp_type; give both or neither");
-	return 0;
+	return check_opaque(selector, name, "icmp_type", "icmp_code", err);
 }
 
 static int check_ports(const struct gw_selector *selector, const char *name, struct gw_error *err)
@@ -260,17 +284,20 @@ static int check_ports(const struct gw_selector *selector, const char *name, str
 	static const char needs[] = "needs a protocol with ports beside it: \"tcp\", \"udp\", "
 				    "\"sctp\", \"dccp\" or \"udplite\"";
 
-	if (selector->source_port.first > selector->source_port.last)
+	if (selector->source_port.first > selector->source_port.last &&
+		!gw_port_range_opaque(&selector->source_port))
 		return refuse(err, name, "source_port",
 			"must be a range whose first is not above its last");
-	if (selector->destination_port.first > selector->destination_port.last)
+	if (selector->destination_port.first > selector->destination_port.last &&
+		!gw_port_range_opaque(&selector->destination_port))
 		return refuse(err, name, "destination_port",
 			"must be a range whose first is not above its last");
-	if (!has_ports(selector->protocol) && !gw_port_range_any(&selector->source_port))
+	if (!has_ports(selector->protocol) && !gw_port_range_takes_opaque(&selector->source_port))
 		return refuse(err, name, "source_port", needs);
-	if (!has_ports(selector->protocol) && !gw_port_range_any(&selector->destination_port))
+	if (!has_ports(selector->protocol) &&
+		!gw_port_range_takes_opaque(&selector->destination_port))
 		return refuse(err, name, "destination_port", needs);
-	return 0;
+	return check_opaque(selector, name, "source_port", "destination_port", err);
 }
 
 int gw_selector_check(const struct gw_selector *selector, const char *name, struct gw_error *err)
@@ -284,6 +311,9 @@ int gw_selector_check(const struct gw_selector *selector, const char *name, stru
 	if (selector->source.first.family != selector->destination.first.family)
 		return refuse(err, name, "destination",
 			"and source must be of one family; write a policy for each family");
+	if (selector->protocol == GW_PROTOCOL_OPAQUE && selector->source.first.family == 4)
+		return refuse(err, name, "protocol",
+			"\"opaque\" is for IPv6 addresses: every IPv4 packet tells its protocol");
 	if (is_icmp(selector->protocol))
 		return check_icmp(selector, name, err);
 	return check_ports(selector, name, err);
@@ -310,6 +340,8 @@ static json_t *write_range(const struct gw_port_range *range)
 
 	if (gw_port_range_any(range))
 		return json_string("any");
+	if (gw_port_range_opaque(range))
+		return json_string("opaque");
 	if (range->first == range->last)
 		return json_integer(range->first);
 	snprintf(text, sizeof(text), "%" PRIu16 "-%" PRIu16, range->first, range->last);

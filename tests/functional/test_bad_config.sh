@@ -27,6 +27,7 @@ declare -A GOOD=(
 	  encryption = { algorithm = "aes-cbc"; key = "000102030405060708090a0b0c0d0e0f"; };
 	  integrity = { algorithm = "hmac-sha1-96"; key = "000102030405060708090a0b0c0d0e0f10111213"; }; }
 );'
+	[fragments]='fragments = "stateful";'
 	[path_mtu]='path_mtu = { learn = true; floor = 576; age_seconds = 600; };'
 	[tcp_encapsulation]='tcp_encapsulation = { listen = [ 4500, 443 ]; per_source = 16; write_bytes = 262144; };'
 	[policies]='policies = (
@@ -36,7 +37,7 @@ declare -A GOOD=(
 	[routes]='routes = ( { destination = "10.2.0.0/24"; gateway = "192.0.2.2"; port = "wan"; } );'
 	[neighbours]='neighbours = ( { port = "wan"; address = "192.0.2.2"; mac = "02:00:00:00:00:02"; } );'
 )
-ORDER=(log control memory workers limits path_mtu tcp_encapsulation ports sas policies routes neighbours)
+ORDER=(log control memory workers limits path_mtu tcp_encapsulation fragments ports sas policies routes neighbours)
 
 # write SECTION TEXT: the good configuration with another text for that section.
 write() {
@@ -125,6 +126,8 @@ broken 'no connection from anywhere' tcp_encapsulation 'per_source' '16' '0'
 broken 'no room for a record' tcp_encapsulation 'write_bytes' '262144' '1000'
 broken 'a floor that no link has' path_mtu 'path_mtu.floor' '576' '67'
 broken 'an age of nothing' path_mtu 'path_mtu.age_seconds' '600' '0'
+broken 'an unknown word for fragments' fragments 'fragments' 'stateful' 'hold'
+broken 'first fragments that are no power of two' limits 'fragment_flows' 'sas = 100;' 'fragment_flows = 1000;'
 broken 'a limit below what is listed' limits 'sas|limits' 'sas = 100' 'sas = 1'
 
 step 'ports'

@@ -221,6 +221,105 @@ START_TEST(readers_see_one_generation_at_a_time)
 }
 END_TEST
 
+// --- what packets hide
+
+static bool model_may_hide(struct gw_policy *const *present, unsigned int count,
+	const struct gw_flow *flow, unsigned int hidden, const struct gw_policy *found)
+{
+	const struct gw_port_range any = { 0, UINT16_MAX };
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct gw_selector shown = present[i]->selector;
+		bool ports = !gw_port_range_takes_opaque(&shown.source_port) ||
+			     !gw_port_range_takes_opaque(&shown.destination_port);
+		bool protocol = shown.protocol != GW_PROTOCOL_ANY;
+
+		if (present[i]->action == GW_ACTION_BYPASS || !is_better(present[i], found) ||
+			!((ports && hidden & GW_SPD_HIDES_PORTS) ||
+				(protocol && hidden & GW_SPD_HIDES_PROTOCOL)))
+			continue;
+		if (hidden & GW_SPD_HIDES_PROTOCOL)
+			shown.protocol = GW_PROTOCOL_ANY;
+		if (hidden & GW_SPD_HIDES_PORTS)
+			shown.source_port = shown.destination_port = any;
+		if (gw_selector_matches(&shown, flow))
+			return true;
+	}
+	return false;
+}
+
+// conformance: G7, G9
+START_TEST(what_is_hidden_agrees_with_the_model)
+{
+	unsigned int seed = 4711 + (unsigned int)_i, yes = 0, no = 0;
+	struct gw_policy policies[WORLD_POLICIES], *present[WORLD_POLICIES];
+	struct spd_kit kit;
+
+	spd_kit_open(&kit, 500);
+	for (unsigned int i = 0; i < WORLD_POLICIES; i++) {
+		any_policy(&seed, i, &policies[i]);
+		policies[i].action = (uint8_t)below(&seed, 3);
+	}
+	for (unsigned int step = 0; step < WORLD_STEPS; step++) {
+		struct gw_policy *moved = &policies[below(&seed, WORLD_POLICIES)];
+		unsigned int count = 0;
+
+		if (moved->claim)
+			gw_spd_remove(kit.spd, moved);
+		else
+			ck_assert_int_eq(gw_spd_insert(kit.spd, moved), 0);
+		gw_reclaim_poll(kit.reclaim);
+		for (unsigned int i = 0; i < WORLD_POLICIES; i++)
+			if (policies[i].claim)
+				present[count++] = &policies[i];
+		for (unsigned int i = 0; i < 20; i++) {
+			struct gw_flow flow = any_flow(&seed);
+			unsigned int hidden = gw_flow_hides(&flow, below(&seed, 3) == 0);
+			const struct gw_policy *found = look_up_one(kit.spd, NULL, &flow);
+			bool answer;
+
+			if (!found || gw_selector_means_opaque(&found->selector))
+				continue;
+			answer = gw_spd_may_hide(kit.spd, &flow, hidden, found);
+			ck_assert_int_eq(
+				answer, model_may_hide(present, count, &flow, hidden, found));
+			yes += answer;
+			no += !answer && hidden;
+		}
+	}
+	ck_assert_uint_gt(yes, 100);
+	ck_assert_uint_gt(no, 100);
+	spd_kit_close(&kit);
+}
+END_TEST
+
+// More policies than the list takes: those behind it count as matching.
+START_TEST(very_many_that_look_are_taken_for_a_match)
+{
+	struct gw_flow flow = tcp_flow("10.0.0.1", "192.0.2.1", 0, 0);
+	struct gw_policy policies[200], middle, last;
+	struct spd_kit kit;
+
+	flow.ports_known = 0;
+	spd_kit_open(&kit, 500);
+	for (unsigned int i = 0; i < RTE_DIM(policies); i++) {
+		policy_from(&(struct policy_words){ "10.9.0.0/16", NULL, IPPROTO_TCP,
+				    .destination_port = { 80, 80 }, .priority = i },
+			i, &policies[i]);
+		ck_assert_int_eq(gw_spd_insert(kit.spd, &policies[i]), 0);
+	}
+	policy_from(&(struct policy_words){ "10.0.0.0/16", NULL, .priority = 10 }, 1000, &middle);
+	policy_from(&(struct policy_words){ "10.0.0.0/16", NULL, .priority = 1000 }, 1000, &last);
+	ck_assert(!gw_spd_may_hide(kit.spd, &flow, GW_SPD_HIDES_PORTS, &middle));
+	ck_assert(gw_spd_may_hide(kit.spd, &flow, GW_SPD_HIDES_PORTS, &last));
+	for (unsigned int i = 0; i < RTE_DIM(policies) - 10; i++)
+		gw_spd_remove(kit.spd, &policies[i]);
+	gw_reclaim_poll(kit.reclaim);
+	ck_assert(!gw_spd_may_hide(kit.spd, &flow, GW_SPD_HIDES_PORTS, &last));
+	spd_kit_close(&kit);
+}
+END_TEST
+
 // --- many policies
 
 #define MANY 100000u
@@ -291,6 +390,8 @@ int main(void)
 	tcase_set_timeout(tcase, 100);
 	tcase_add_loop_test(tcase, one_thread_agrees_with_the_model, 0, 5);
 	tcase_add_loop_test(tcase, readers_see_one_generation_at_a_time, 0, 2);
+	tcase_add_loop_test(tcase, what_is_hidden_agrees_with_the_model, 0, 2);
+	tcase_add_test(tcase, very_many_that_look_are_taken_for_a_match);
 	tcase_add_test(tcase, a_hundred_thousand_policies);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);

@@ -173,7 +173,7 @@ def inbound(report):
 # conformance: F6, G7
 def fragments(report, narrow):
     """A later fragment shows no ports: it is not bypassed while a policy that looks at ports may mean its packet."""
-    session = Session(report, f"policy-fragments-{'narrow' if narrow else 'wide'}")
+    session = Session(report, f"policy-fragments-{'narrow' if narrow else 'wide'}", config={"fragments": "refuse"})
     sa = session.sa("narrow", "out", 0x3000, 50)
     ours, theirs = "10.1.1.0/24", "198.51.100.0/24"
     ours6, theirs6 = "2001:db8:1::/64", "2001:db8:e::/48"

@@ -310,9 +310,10 @@ class Session:
         self.sas.append(sa)
         return sa
 
-    def policy(self, direction, action, source, destination, priority=1000, reqid=None, name="", **selector):
+    def policy(self, direction, action, source, destination, priority=1000, reqid=None, name="", more=None, **selector):
+        """more: other members of the policy than those of its selector."""
         policy = {"direction": direction, "action": action, "priority": priority,
-                  "selector": {"source": source, "destination": destination} | selector}
+                  "selector": {"source": source, "destination": destination} | selector} | (more or {})
         if reqid is not None:
             policy["reqid"] = reqid
         if name:

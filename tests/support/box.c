@@ -104,8 +104,10 @@ static void make_worker(struct box *box)
 	worker->crypto = gw_crypto_engine_new();
 	worker->flows_out = gw_flow_cache_new(1024);
 	worker->flows_in = gw_flow_cache_new(1024);
+	worker->carriers_out = gw_carrier_cache_new();
 	worker->reassembly = gw_reassembly_new(&box->dataplane.reassembly);
-	must(worker->crypto && worker->flows_out && worker->flows_in && worker->reassembly,
+	must(worker->crypto && worker->carriers_out && worker->flows_out && worker->flows_in &&
+			worker->reassembly,
 		"engine and tables");
 	worker->punts = ring("punts", 0);
 	worker->holds = ring("holds", 0);
@@ -204,6 +206,9 @@ struct box *box_new(void)
 	box->dataplane.linear = box->dataplane.buffers;
 	box->dataplane.icmp_pps = 1000000;
 	box->dataplane.punt_pps = 1000000;
+	box->dataplane.acquire_ns = UINT64_C(10000000000);
+	box->dataplane.first_fragments = gw_first_fragments_new(1024, UINT64_C(5000000000));
+	must(box->dataplane.first_fragments != NULL, "no memory for first fragments");
 	box->dataplane.reassembly = (struct gw_reassembly_options){
 		.pieces = 256, .max_bytes = 2000, .timeout_ns = 15000000000u
 	};
@@ -251,6 +256,8 @@ bool box_free(struct box *box)
 
 	box_walk(box);
 	gw_reassembly_free(worker->reassembly, free_fragment, NULL);
+	gw_first_fragments_free(box->dataplane.first_fragments);
+	gw_carrier_cache_free(worker->carriers_out);
 	for (unsigned int i = 0; i < 2; i++) {
 		empty(box->in[i]);
 		empty(box->out[i]);

@@ -10,7 +10,9 @@
 
 // One database for the tests of a program, and short words for what is done to it.
 
-#define MAX_SAS      4
+#ifndef MAX_SAS
+#define MAX_SAS 4
+#endif
 #define MAX_POLICIES 3
 
 static struct kit_db kit;

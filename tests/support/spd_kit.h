@@ -67,7 +67,7 @@ static inline void range_from(const char *text, const char *other, struct gw_ran
 
 static inline struct gw_port_range ports_from(struct gw_port_range range, bool exact_zero)
 {
-	if (range.last == 0 && !exact_zero)
+	if (range.first == 0 && range.last == 0 && !exact_zero)
 		range.last = UINT16_MAX;
 	return range;
 }

@@ -64,12 +64,17 @@ static inline struct gw_port_range any_ports(unsigned int *seed)
 		return (struct gw_port_range){ first, first };
 	case 1:
 		return (struct gw_port_range){ RTE_MIN(first, last), RTE_MAX(first, last) };
+	case 2:
+		if (below(seed, 2))
+			return (struct gw_port_range){ UINT16_MAX, 0 }; // OPAQUE
+		return (struct gw_port_range){ 0, UINT16_MAX };
 	default:
 		return (struct gw_port_range){ 0, UINT16_MAX };
 	}
 }
 
-static const uint8_t protocols[] = { GW_PROTOCOL_ANY, IPPROTO_TCP, IPPROTO_UDP };
+static const uint8_t protocols[] = { GW_PROTOCOL_ANY, IPPROTO_TCP, IPPROTO_UDP,
+	GW_PROTOCOL_OPAQUE };
 
 static inline void any_policy(unsigned int *seed, uint32_t order, struct gw_policy *policy)
 {
@@ -78,7 +83,7 @@ static inline void any_policy(unsigned int *seed, uint32_t order, struct gw_poli
 	*policy = (struct gw_policy){ .priority = below(seed, 12), .order = order };
 	policy->selector.source = any_range(family, seed);
 	policy->selector.destination = any_range(family, seed);
-	policy->selector.protocol = protocols[below(seed, 3)];
+	policy->selector.protocol = protocols[below(seed, 4)];
 	policy->selector.source_port = any_ports(seed);
 	policy->selector.destination_port = any_ports(seed);
 }
@@ -89,8 +94,8 @@ static inline struct gw_flow any_flow(unsigned int *seed)
 
 	memcpy(flow.source, any_address(flow.family, seed).bytes, sizeof(flow.source));
 	memcpy(flow.destination, any_address(flow.family, seed).bytes, sizeof(flow.destination));
-	flow.protocol = protocols[below(seed, 3)];
-	flow.ports_known = below(seed, 8) != 0;
+	flow.protocol = protocols[below(seed, 4)];
+	flow.ports_known = flow.protocol != GW_PROTOCOL_OPAQUE && below(seed, 8) != 0;
 	if (flow.ports_known) {
 		flow.source_port = (uint16_t)below(seed, 5);
 		flow.destination_port = (uint16_t)below(seed, 5);

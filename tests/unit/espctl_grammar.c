@@ -114,6 +114,10 @@ static const struct {
 		"{'direction':'out','priority':100,'action':'protect','selector':"
 		"{'source':'10.1.0.0/16','destination':'10.2.0.1-10.2.0.9','protocol':'tcp',"
 		"'source_port':'1024-65535','destination_port':443},'reqid':1}" },
+	{ "pol add dir out act p src ::/0 dst ::/0 reqid 3 populate source,source_port",
+		"policy.add",
+		"{'direction':'out','action':'protect','selector':{'source':'::/0',"
+		"'destination':'::/0'},'reqid':3,'populate':['source','source_port']}" },
 	{ "pol add dir in prio 5 act b src ::/0 dst ::/0 proto icmpv6 icmp-type 128 icmp_code 0",
 		"policy.add",
 		"{'direction':'in','priority':5,'action':'bypass','selector':"

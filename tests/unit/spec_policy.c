@@ -79,6 +79,13 @@ static const struct {
 	{ "{'reqid':0}", "reqid", "from 1" },
 	{ "{'action':'bypass'}", "reqid", "leave it out" },
 	{ "{'action':'discard'}", "reqid", "leave it out" },
+	{ "{'populate':[]}", "populate", "a list of fields" },
+	{ "{'populate':'source'}", "populate", "a list of fields" },
+	{ "{'populate':['sauce']}", "populate[0]", "\"source\"" },
+	{ "{'populate':['source_port']}", "populate", "add \"protocol\"" },
+	{ "{'direction':'in','populate':['source']}", "populate", "outbound protect" },
+	{ "{'action':'bypass','reqid':null,'populate':['source']}", "populate",
+		"outbound protect" },
 	{ "{'selector':null}", "selector", "is missing" },
 	{ "{'selector':'any'}", "selector", "group" },
 	{ "{'templates':[]}", "templates", "the fields are" },
@@ -110,6 +117,16 @@ static const struct {
 		"icmp_type" },
 	{ SELECTOR("'protocol':'icmp','icmp_type':256"), "selector.icmp_type", "255" },
 	{ SELECTOR("'protocol':'icmp','icmp_code':0"), "selector.icmp_code", "icmp_type" },
+	{ SELECTOR("'protocol':'icmp','icmp_code':'opaque'"), "selector.icmp_code", "icmp_type" },
+	{ SELECTOR("'protocol':'icmp','icmp_type':'opaque','icmp_code':0"), "selector.icmp_code",
+		"opaque" },
+	{ SELECTOR("'protocol':'tcp','source_port':'opaque','destination_port':80"),
+		"selector.destination_port", "make both opaque" },
+	{ SELECTOR("'protocol':'tcp','source_port':'1-2','destination_port':'opaque'"),
+		"selector.source_port", "make both opaque" },
+	{ SELECTOR("'protocol':'opaque'"), "selector.protocol", "IPv6" },
+	{ SELECTOR("'protocol':255"), "selector.protocol", "IPv6" },
+	{ SELECTOR(V6 ",'protocol':'opaque','source_port':80"), "selector.source_port", "\"tcp\"" },
 	{ SELECTOR("'protocol':'icmpv6'"), "selector.protocol", "IPv6" },
 	{ SELECTOR(V6 ",'protocol':'icmp'"), "selector.protocol", "icmpv6" },
 	{ SELECTOR("'sourceport':1"), "selector.sourceport", "did you mean \"source_port\"" },
@@ -147,6 +164,15 @@ static const struct {
 		"\"destination_port\": 443" },
 	{ SELECTOR("'protocol':'icmp','icmp_type':8,'icmp_code':0"), "\"icmp_code\": 0" },
 	{ SELECTOR(V6 ",'protocol':'ipv6-icmp','icmp_type':'128-129'"), "\"icmpv6\"" },
+	{ SELECTOR(V6 ",'protocol':'opaque'"), "\"protocol\": \"opaque\"" },
+	{ "{'populate':['protocol','source_port','source']}",
+		"[\"source\", \"protocol\", \"source_port\"]" },
+	{ "{'populate':['destination_port'],'selector':{'protocol':'tcp'}}",
+		"[\"destination_port\"]" },
+	{ SELECTOR("'protocol':'tcp','source_port':'opaque'"), "\"source_port\": \"opaque\"" },
+	{ SELECTOR("'destination_port':'opaque'"), "\"destination_port\": \"opaque\"" },
+	{ SELECTOR("'protocol':'icmp','icmp_type':'opaque','icmp_code':'opaque'"),
+		"\"icmp_code\": \"opaque\"" },
 };
 
 START_TEST(writes_what_it_read)
@@ -170,6 +196,7 @@ START_TEST(writes_what_it_read)
 	ck_assert_str_eq(first.name, second.name);
 	ck_assert_int_eq(first.action, second.action);
 	ck_assert_uint_eq(first.reqid, second.reqid);
+	ck_assert_uint_eq(first.populate, second.populate);
 	json_decref(written);
 }
 END_TEST
@@ -184,6 +211,7 @@ static const char *const different[] = {
 	SELECTOR("'protocol':'tcp','source_port':1"),
 	SELECTOR("'protocol':'tcp','destination_port':1"),
 	SELECTOR("'protocol':'tcp','destination_port':'1-2'"),
+	SELECTOR("'protocol':'tcp','destination_port':'opaque'"),
 };
 
 // Name, action and reqid are no part of the identity; everything else is.
