@@ -18,6 +18,7 @@
 #include "spec/config.h"
 
 struct event_base;
+struct gateway_xfrm;
 
 // The whole running gateway: where the modules meet. One of it, made by main.c, owned by the
 // control core.
@@ -43,6 +44,7 @@ struct gateway {
 	struct gw_tap *taps[GW_MAX_PORTS]; // NULL: the port has none
 	struct gw_netlink *netlink;        // NULL: no port has a TAP
 	struct gw_api_server *api;
+	struct gateway_xfrm *xfrm; // NULL: no socket for IKE daemons
 
 	struct gw_counters counters; // of the control core: what it dropped itself
 };

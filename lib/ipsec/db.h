@@ -18,8 +18,8 @@
 
 struct gw_ipsec_db;
 
-enum gw_origin { GW_ORIGIN_BUILTIN, GW_ORIGIN_CONFIG, GW_ORIGIN_CONTROL };
-extern const char *const gw_origin_words[]; // "builtin", "config", "control"
+enum gw_origin { GW_ORIGIN_BUILTIN, GW_ORIGIN_CONFIG, GW_ORIGIN_CONTROL, GW_ORIGIN_XFRM };
+extern const char *const gw_origin_words[]; // "builtin", "config", "control", "xfrm"
 
 enum gw_ipsec_change {
 	GW_IPSEC_SA_ADDED,
@@ -78,6 +78,10 @@ int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw
 // found.
 int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
 	uint32_t last, uint32_t *spi, struct gw_error *err);
+// Whether an SPI is set aside for destination; release ends that, and tells whether it was.
+bool gw_spi_is_held(
+	const struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
+bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
 // Forgets SPIs that were set aside and never taken; call it now and then.
 void gw_spi_expire(struct gw_ipsec_db *db);
 
