@@ -5,6 +5,7 @@
 
 #include "esplanade/xfrm.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,14 @@ static int stage_add(struct gateway *gateway, struct gw_txn *txn, const struct g
 	return gw_policy_add(gateway->ipsec, txn, spec, GW_ORIGIN_XFRM, err);
 }
 
+// A template that names an SA by its SPI says which of them is to carry.
+static void prefer(struct gateway *gateway, const struct gw_xfrm_policy *policy,
+	const struct gw_policy_spec *spec)
+{
+	if (spec->direction == GW_DIRECTION_OUT && spec->action == GW_ACTION_PROTECT)
+		gw_sa_prefer(gateway->ipsec, spec->reqid, ntohl(policy->template.id.spi));
+}
+
 static int replace(struct gateway *gateway, struct gw_xfrm_policy_record *old,
 	const struct gw_xfrm_policy *policy, const struct gw_policy_spec *spec,
 	struct gw_error *err)
@@ -83,6 +92,7 @@ static int replace(struct gateway *gateway, struct gw_xfrm_policy_record *old,
 	}
 	gw_txn_commit(txn);
 	gw_xfrm_policy_book_change(old, policy, spec);
+	prefer(gateway, policy, spec);
 	gateway_xfrm_policy_changed(gateway, &old->policy, XFRM_MSG_UPDPOLICY);
 	return 0;
 }
@@ -105,6 +115,7 @@ static int add(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 		return rc;
 	}
 	gw_txn_commit(txn);
+	prefer(gateway, policy, spec);
 	gateway_xfrm_policy_changed(gateway, &record->policy, XFRM_MSG_NEWPOLICY);
 	return 0;
 }

@@ -79,8 +79,7 @@ int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw
 int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
 	uint32_t last, uint32_t *spi, struct gw_error *err);
 // Whether an SPI is set aside for destination; release ends that, and tells whether it was.
-bool gw_spi_is_held(
-	const struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
+bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
 bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
 // Forgets SPIs that were set aside and never taken; call it now and then.
 void gw_spi_expire(struct gw_ipsec_db *db);
@@ -90,6 +89,10 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 
 // The SA that carries the outbound traffic of the reqid; NULL when there is none.
 struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid);
+// From now on, at once, the outbound SA of the reqid with that SPI carries its traffic, while it is
+// there; 0: the newest one does, as it is at first. A peer that has not said yet that it takes the
+// new SA of a pair still has to get the old one's packets (RFC 7296 section 2.8).
+void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t spi);
 
 struct gw_policy_record {
 	struct gw_policy_spec spec;

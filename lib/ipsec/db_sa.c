@@ -387,12 +387,20 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 	return record ? record->sa : NULL;
 }
 
+void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t spi)
+{
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+
+	if (entry && entry->preferred != spi)
+		gw_reqid_prefer(entry, spi);
+}
+
 struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid)
 {
 	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
-	struct gw_db_sa *last = entry ? TAILQ_LAST(&entry->carriers, gw_db_carriers) : NULL;
 
-	return last ? last->sa : NULL;
+	// Relaxed: this thread alone writes it.
+	return entry ? atomic_load_explicit(&entry->reqid.newest, memory_order_relaxed) : NULL;
 }
 
 int gw_sa_each(struct gw_ipsec_db *db,

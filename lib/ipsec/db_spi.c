@@ -81,7 +81,7 @@ bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_addr *destinat
 {
 	struct gw_sad_key key;
 
-	gw_sad_key_make(&key, spi, GW_PROTOCOL_ESP, destination);
+	gw_sad_key_make(&key, rte_cpu_to_be_32(spi), GW_PROTOCOL_ESP, destination);
 	return gw_spi_book_has(&db->spis, &key);
 }
 
@@ -89,7 +89,7 @@ bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_addr *destination, u
 {
 	struct gw_sad_key key;
 
-	gw_sad_key_make(&key, spi, GW_PROTOCOL_ESP, destination);
+	gw_sad_key_make(&key, rte_cpu_to_be_32(spi), GW_PROTOCOL_ESP, destination);
 	if (!gw_spi_book_has(&db->spis, &key))
 		return false;
 	gw_spi_book_take(&db->spis, &key);

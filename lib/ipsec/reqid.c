@@ -71,10 +71,20 @@ void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
 // is taken away; relaxed, because an event too many does no harm.
 static void publish(struct gw_reqid_entry *entry)
 {
-	struct gw_db_sa *last = TAILQ_LAST(&entry->carriers, gw_db_carriers);
+	struct gw_db_sa *chosen = TAILQ_LAST(&entry->carriers, gw_db_carriers), *record;
 
-	atomic_store_explicit(&entry->reqid.newest, last ? last->sa : NULL, memory_order_release);
+	TAILQ_FOREACH (record, &entry->carriers, carrier)
+		if (entry->preferred && record->sa->spec.spi == entry->preferred)
+			chosen = record;
+	atomic_store_explicit(
+		&entry->reqid.newest, chosen ? chosen->sa : NULL, memory_order_release);
 	atomic_store_explicit(&entry->reqid.acquire_raised, 0, memory_order_relaxed);
+}
+
+void gw_reqid_prefer(struct gw_reqid_entry *entry, uint32_t spi)
+{
+	entry->preferred = spi;
+	publish(entry);
 }
 
 void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record)

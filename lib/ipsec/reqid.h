@@ -16,7 +16,7 @@
 //
 // A reqid exists while a policy or an SA refers to it; each holds one reference, from staging on.
 // The SAs that carry its traffic stand in order of their addition, and the last of them is the one
-// that workers find.
+// that workers find, unless a policy names another by its SPI.
 
 struct gw_db_sa;
 
@@ -27,6 +27,7 @@ struct gw_reqid_entry {
 	struct gw_index_link link;
 	uint32_t references;
 	TAILQ_HEAD(gw_db_carriers, gw_db_sa) carriers; // committed outbound SAs, newest last
+	uint32_t preferred; // SPI of the one that carries while it is there; 0: the newest does
 };
 
 struct gw_reqid_table {
@@ -48,6 +49,9 @@ void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry);
 
 // Without a reference; NULL when nobody refers to it.
 struct gw_reqid_entry *gw_reqid_find(const struct gw_reqid_table *table, uint32_t id);
+
+// From now on the SA with that SPI carries the traffic, while it is there; 0: the newest one.
+void gw_reqid_prefer(struct gw_reqid_entry *entry, uint32_t spi);
 
 // Publishes sa as the newest.
 void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record);
