@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 
-// The file side of a socket for control: making it without a moment at which a stranger could use it,
-// and asking who is at the other end.
+// The file side of a socket for control: making it without a moment at which a stranger could use
+// it, and asking who is at the other end.
 
 struct gw_api_socket {
 	int fd;       // listening, non-blocking

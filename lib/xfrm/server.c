@@ -324,7 +324,9 @@ static void serve(struct gw_xfrm_client *client, const void *data, size_t size)
 		acknowledge(client, header, &err);
 }
 
-static void serve_all(struct gw_xfrm_client *client, const uint8_t *data, size_t size)
+// Each message is brought to the beginning, where its structures are aligned as the compiler
+// expects.
+static void serve_all(struct gw_xfrm_client *client, uint8_t *data, size_t size)
 {
 	while (size >= sizeof(struct nlmsghdr) && !client->over) {
 		const struct nlmsghdr *header = (const struct nlmsghdr *)data;
@@ -335,8 +337,8 @@ static void serve_all(struct gw_xfrm_client *client, const uint8_t *data, size_t
 		serve(client, data, header->nlmsg_len);
 		if (whole >= size)
 			return;
-		data += whole;
 		size -= whole;
+		memmove(data, data + whole, size);
 	}
 }
 
