@@ -98,6 +98,20 @@ give_back() {
 # The sanitizers' build: a shared library may lack their symbols until run time, so no -Wl,-z,defs.
 SANITIZE=('-Db_sanitize=address,undefined' -Db_lundef=false -Dbuildtype=debugoptimized)
 
+# build_fuzz: the fuzz targets, in build-fuzz.
+build_fuzz() { CC=clang build build-fuzz -Dfuzz=true -Dtests=false -Ddocs=disabled "${SANITIZE[@]}"; }
+
+# fuzz TARGET SECONDS CORPUS: one target on its seeds and the corpus, a directory that takes in what is new; what breaks it
+# stays in tests/fuzz/found/.
+fuzz() {
+	local name
+	name=$(basename "$1")
+	name=${name#fuzz_}
+	mkdir -p "$ROOT/tests/fuzz/found" "$3"
+	"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix="$ROOT/tests/fuzz/found/$name-" "$3" "$ROOT/tests/fuzz/corpus/$name"
+}
+
 # need_tun: /dev/net/tun, which a container may lack though its kernel has it.
 need_tun() {
 	[ -c /dev/net/tun ] && return

@@ -26,6 +26,7 @@ LAB_MTU=${LAB_MTU:-1500}            # of the hosts' networks
 LAB_WIRE_MTU=${LAB_WIRE_MTU:-1500}  # between the gateways
 LAB_WORKERS=${LAB_WORKERS:-0}       # CPUs of each gateway's workers
 LAB_QUEUES=${LAB_QUEUES:-1}         # rx queues of each port
+LAB_SETTINGS=${LAB_SETTINGS:-}      # more groups of settings, in libconfig's grammar
 LAB_EXTRA=${LAB_EXTRA:-}            # more policies, in libconfig's grammar, each followed by a comma
 
 case ${BUILD:-build} in
@@ -187,6 +188,7 @@ log = { level = "${LAB_LOG:-info}"; };
 control = { socket = "$LAB_DIR/$gateway.sock"; };
 memory = { huge = $huge; size_mb = ${LAB_MEMORY:-192}; buffers = ${LAB_BUFFERS:-16384}; buffer_bytes = $bytes; };
 workers = { cpus = [ $LAB_WORKERS ]; idle = "sleep"; };
+$LAB_SETTINGS
 ports = (
 	{ name = "lan"; device = "$(device_of p0 "$LAB_MTU")"; side = "protected"; mtu = $LAB_MTU; rx_queues = $LAB_QUEUES; },
 	{ name = "wan"; device = "$(device_of u0 "$LAB_WIRE_MTU")"; side = "unprotected"; mtu = $LAB_WIRE_MTU; rx_queues = $LAB_QUEUES; }

@@ -82,6 +82,7 @@ static void print_event(const json_t *event)
 		print_sa(json_object_get(event, "sa"));
 		print_peer("from", json_object_get(event, "old"));
 		print_peer("to", json_object_get(event, "new"));
+		printf("%s", json_is_true(espctl_member(event, "followed")) ? " followed" : "");
 	} else if (strcmp(kind, "policy") == 0) {
 		printf(" %s", espctl_member_text(event, "change"));
 		print_policy(json_object_get(event, "policy"));

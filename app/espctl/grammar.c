@@ -201,6 +201,19 @@ static json_t *target_of(
 	return object;
 }
 
+// Several parameters may fill one object, whichever comes first.
+static int put_member(json_t *object, const char *name, json_t *value)
+{
+	json_t *before = json_object_get(object, name);
+	int rc;
+
+	if (!json_is_object(before) || !json_is_object(value))
+		return json_object_set_new(object, name, value);
+	rc = json_object_update(before, value);
+	json_decref(value);
+	return rc;
+}
+
 static int put_value(const struct espctl_parameter *parameter, struct espctl_request *request,
 	json_t *value, struct gw_error *err)
 {
@@ -213,7 +226,7 @@ static int put_value(const struct espctl_parameter *parameter, struct espctl_req
 			json_object_set_new(object, name, json_array());
 		rc = json_array_append_new(json_object_get(object, name), value);
 	} else {
-		rc = json_object_set_new(object, name, value);
+		rc = put_member(object, name, value);
 	}
 	return rc ? gw_error_set(err, ENOMEM, "out of memory") : 0;
 }

@@ -29,6 +29,15 @@ static void path_mtu_line(const json_t *status, FILE *out)
 			espctl_member_count(errors, "ignored"));
 }
 
+static void keepalive_line(const json_t *status, FILE *out)
+{
+	const json_t *keepalives = json_object_get(status, "nat_keepalives");
+
+	if (keepalives)
+		fprintf(out, "%-16s %" PRIu64 " sent\n", "nat keepalives",
+			espctl_member_count(keepalives, "sent"));
+}
+
 static void print_status(const json_t *status, const json_t *, FILE *out)
 {
 	static const char *const members[] = { "version", "pid", "config", "log_level", "hugepages",
@@ -51,6 +60,7 @@ static void print_status(const json_t *status, const json_t *, FILE *out)
 		espctl_duration_format(espctl_member_count(status, "uptime_seconds"), duration));
 	pool_line(status, "buffers", "buffers", out);
 	path_mtu_line(status, out);
+	keepalive_line(status, out);
 	pool_line(status, "linear buffers", "linear_buffers", out);
 }
 
@@ -87,20 +97,20 @@ static void lengths_cell(struct espctl_table *table, const json_t *lengths)
 
 static void print_crypto(const json_t *result, const json_t *, FILE *out)
 {
-	static const struct espctl_column columns[] = { { .title = "ENCRYPTION" },
-		{ "KEY BYTES", true }, { .title = "INTEGRITY" }, { "KEY BYTES", true },
-		{ "ICV BYTES", true }, { .title = "USABLE" } };
+	static const struct espctl_column columns[] = { { .title = "PROTOCOL" },
+		{ .title = "ENCRYPTION" }, { "KEY BYTES", true }, { .title = "INTEGRITY" },
+		{ "KEY BYTES", true }, { "ICV BYTES", true }, { .title = "USABLE" } };
 	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
 	char buffer[ESPCTL_MEMBER_SIZE];
 	const json_t *suite;
 	size_t i;
 
 	json_array_foreach (json_object_get(result, "suites"), i, suite) {
+		espctl_table_cell(table, "%s", espctl_member_text(suite, "protocol"));
 		espctl_table_cell(table, "%s", espctl_member_text(suite, "encryption"));
 		lengths_cell(table, json_object_get(suite, "encryption_key_bytes"));
 		espctl_table_cell(table, "%s", espctl_member_text(suite, "integrity"));
-		espctl_table_cell(
-			table, "%s", espctl_member_show(suite, "integrity_key_bytes", buffer));
+		lengths_cell(table, json_object_get(suite, "integrity_key_bytes"));
 		espctl_table_cell(table, "%s", espctl_member_show(suite, "icv_bytes", buffer));
 		espctl_table_cell(table, "%s",
 			json_is_true(espctl_member(suite, "usable")) ? "yes"

@@ -27,18 +27,6 @@
 static struct event *drain_timer, *second_timer, *signals[3];
 static uint64_t last_busy_ns;
 
-static void peer_moved(struct gateway *gateway, struct gw_sa *sa, const struct gw_flow *flow)
-{
-	struct gw_addr peer = { .family = flow->family };
-
-	memcpy(peer.bytes, flow->source, sizeof(peer.bytes));
-	if (gw_addr_equal(&peer, &sa->peer) && flow->source_port == sa->peer_port)
-		return; // of an SA before this one
-	gateway_event_mapping(gateway, sa, &peer, flow->source_port);
-	sa->peer = peer;
-	sa->peer_port = flow->source_port;
-}
-
 static void report(struct gateway *gateway, const struct gw_event *event)
 {
 	struct gw_sa_id id = {
@@ -61,7 +49,7 @@ static void report(struct gateway *gateway, const struct gw_event *event)
 	if (!sa)
 		return;
 	if (event->kind == GW_EVENT_MAPPING)
-		peer_moved(gateway, sa, &event->flow);
+		gateway_follow_moved(gateway, sa, &event->flow);
 	else if (event->bits & GW_SA_EVENT_ECN)
 		gateway_ecn_suspect(sa);
 	else
@@ -99,6 +87,7 @@ static void on_drain(evutil_socket_t, short, void *ctx)
 	if (gateway_host_drain(gateway) + drain_events(gateway))
 		last_busy_ns = now;
 	gateway_expiry_poll(gateway, now);
+	gateway_follow_poll(gateway, now);
 	gw_reclaim_poll(gateway->reclaim);
 	if (gateway->path_mtu_stale)
 		gateway_path_mtu_refresh(gateway);
@@ -123,6 +112,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gateway_host_tick(gateway);
 	gateway_sa_hold_tick(gateway);
 	gateway_path_mtu_tick(gateway);
+	gateway_keepalive_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	if (++seconds % 10 == 0)
 		gw_policy_each(gateway->ipsec, rearm_acquire, NULL);

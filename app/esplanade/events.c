@@ -85,25 +85,27 @@ void gateway_event_expire(
 	publish(gateway, GATEWAY_EVENT_EXPIRE, params);
 }
 
-static json_t *peer_object(const struct gw_addr *address, uint16_t port)
+static json_t *place_object(const struct gateway_place *place)
 {
 	char text[GW_ADDR_STRLEN];
 
-	return json_pack("{s:s, s:i}", "address", gw_addr_format(address, text), "port", port);
+	return json_pack("{s:s, s:i}", "address", gw_addr_format(&place->address, text), "port",
+		place->port);
 }
 
-void gateway_event_mapping(
-	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port)
+void gateway_event_mapping(struct gateway *gateway, const struct gw_sa *sa,
+	const struct gateway_place *old, const struct gateway_place *fresh, bool followed)
 {
 	json_t *params;
 
-	gateway_xfrm_mapping(gateway, sa, peer, port);
+	gateway_xfrm_mapping(gateway, sa, old, fresh);
 	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_MAPPING))
 		return;
 	params = event_new(GATEWAY_EVENT_MAPPING);
 	json_object_set_new(params, "sa", sa_id_object(&sa->spec));
-	json_object_set_new(params, "old", peer_object(&sa->peer, sa->peer_port));
-	json_object_set_new(params, "new", peer_object(peer, port));
+	json_object_set_new(params, "old", place_object(old));
+	json_object_set_new(params, "new", place_object(fresh));
+	json_object_set_new(params, "followed", json_boolean(followed));
 	publish(gateway, GATEWAY_EVENT_MAPPING, params);
 }
 

@@ -12,11 +12,16 @@
 void gateway_event_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
 void gateway_event_expire(
 	struct gateway *gateway, struct gw_sa *sa, bool hard, enum gw_expiry_cause cause);
-// The peer of an inbound SA in UDP sends from another address or port than sa->peer says.
 // The first packet of the SA with congestion marks that nobody should make (RFC 6040 section 4.2).
 void gateway_ecn_suspect(const struct gw_sa *sa);
-void gateway_event_mapping(
-	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port);
+// The peer of an inbound SA in UDP has moved from one place to another; followed: the SAs to it
+// have gone with it.
+struct gateway_place {
+	struct gw_addr address;
+	uint16_t port;
+};
+void gateway_event_mapping(struct gateway *gateway, const struct gw_sa *sa,
+	const struct gateway_place *old, const struct gateway_place *fresh, bool followed);
 void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, const char *change);
 void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
 void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);

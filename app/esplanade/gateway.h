@@ -11,6 +11,7 @@
 #include "graph/worker.h"
 #include "ipsec/db.h"
 #include "ipsec/expiry.h"
+#include "ipsec/keepalive.h"
 #include "linux/netlink.h"
 #include "linux/tap.h"
 #include "route/db.h"
@@ -35,7 +36,9 @@ struct gateway {
 	struct gw_expiry *expiry; // SAs whose time is limited
 	struct gw_route_db *routes;
 	struct gw_hold *hold;
-	struct gw_hold *sa_hold;   // packets that wait for an SA; NULL: none does
+	struct gw_hold *sa_hold; // packets that wait for an SA; NULL: none does
+	struct gw_keepalives *keepalives;
+	uint64_t keepalives_sent;
 	bool path_mtu_stale;       // routes changed: SAs should learn their MTU again
 	uint64_t path_mtu_learned; // from ICMP errors
 	uint64_t path_mtu_ignored; // that quote no recent packet of an SA, or tell nothing new

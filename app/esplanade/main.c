@@ -29,6 +29,9 @@
 #define DEFAULT_CONFIG "/etc/esplanade/esplanade.conf"
 #define VERSION        GATEWAY_VERSION
 
+// Peers in UDP, from which on finding one of them takes more than a few steps.
+#define MOST_KEEPALIVE_BUCKETS 65536u
+
 static const char usage[] =
 	"usage: esplanade [-c FILE]      run the gateway (default " DEFAULT_CONFIG ")\n"
 	"       esplanade --check FILE   check a configuration and say what is wrong\n"
@@ -50,6 +53,8 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 	// An update leaves the time that an SA has as it is.
 	if (sa && change != GW_IPSEC_SA_UPDATED)
 		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
+	if (sa)
+		gateway_keepalive_changed(gateway, sa, change != GW_IPSEC_SA_DELETED);
 	if (sa && sa->direction == GW_DIRECTION_OUT)
 		gateway_sa_hold_changed(gateway, sa->reqid);
 	if (sa)
@@ -112,7 +117,9 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	ipsec.qsbr = gateway->qsbr;
 	ipsec.reclaim = routes.reclaim = gateway->reclaim;
 	gateway->expiry = gw_expiry_new();
-	if (!gateway->expiry)
+	gateway->keepalives =
+		gw_keepalives_new(RTE_MIN(config->max_sas, MOST_KEEPALIVE_BUCKETS), gw_clock_ns());
+	if (!gateway->expiry || !gateway->keepalives)
 		return gw_error_set(err, ENOMEM, "no memory");
 	gateway->ipsec = gw_ipsec_db_new(&ipsec, err);
 	if (!gateway->ipsec)
@@ -196,6 +203,8 @@ static void stop(struct gateway *gateway)
 	if (gateway->ipsec)
 		gw_ipsec_db_free(gateway->ipsec);
 	gw_expiry_free(gateway->expiry);
+	gw_keepalives_free(gateway->keepalives);
+	gateway_follow_free();
 	if (gateway->routes)
 		gw_route_db_free(gateway->routes);
 	gw_reclaim_free(gateway->reclaim);

@@ -70,6 +70,8 @@ json_t *gateway_status_get(struct gw_rpc_call *call, json_t *params)
 	gateway_put(object, "path_mtu",
 		json_pack("{s:I, s:I}", "learned", (json_int_t)gateway->path_mtu_learned, "ignored",
 			(json_int_t)gateway->path_mtu_ignored));
+	gateway_put(object, "nat_keepalives",
+		json_pack("{s:I}", "sent", (json_int_t)gateway->keepalives_sent));
 	gateway_put(object, "hugepages", json_boolean(rte_eal_has_hugepages()));
 	gateway_put(object, "buffers", pool_object(dataplane->buffers));
 	if (dataplane->linear != dataplane->buffers)
@@ -92,23 +94,67 @@ static json_t *key_lengths(const struct gw_encryption *encryption)
 	return list;
 }
 
-// One combination that an SA may use.
-static json_t *suite_object(enum gw_encryption_id e, enum gw_integrity_id i)
+static void put_integrity(json_t *suite, const struct gw_integrity *integrity)
+{
+	gateway_put(suite, "integrity", json_string(integrity->name));
+	gateway_put(suite, "integrity_key_bytes", json_pack("[i]", integrity->key_bytes));
+	gateway_put_count(suite, "icv_bytes", integrity->icv_bytes);
+}
+
+// One combination that an SA of ESP may use.
+static json_t *esp_suite(enum gw_encryption_id e, enum gw_integrity_id i)
 {
 	const struct gw_encryption *encryption = &gw_encryptions[e];
-	const struct gw_integrity *integrity = &gw_integrities[i];
-	json_t *object = json_object();
+	json_t *suite = json_pack("{s:s}", "protocol", gw_protocol_word(GW_PROTOCOL_ESP));
 
-	gateway_put(object, "encryption", json_string(encryption->name));
-	gateway_put(object, "encryption_key_bytes", key_lengths(encryption));
-	if (!encryption->aead) {
-		gateway_put(object, "integrity", json_string(integrity->name));
-		gateway_put_count(object, "integrity_key_bytes", integrity->key_bytes);
+	gateway_put(suite, "encryption", json_string(encryption->name));
+	gateway_put(suite, "encryption_key_bytes", key_lengths(encryption));
+	if (encryption->aead)
+		gateway_put_count(suite, "icv_bytes", encryption->icv_bytes);
+	else
+		put_integrity(suite, &gw_integrities[i]);
+	gateway_put(suite, "usable", json_boolean(gw_crypto_usable(e, i)));
+	return suite;
+}
+
+static void put_esp_suites(json_t *suites)
+{
+	for (int e = GW_ENCRYPTION_UNSET + 1; e < GW_ENCRYPTION_COUNT; e++) {
+		if (gw_encryptions[e].aead) {
+			json_array_append_new(suites, esp_suite(e, GW_INTEGRITY_NONE));
+			continue;
+		}
+		for (int i = GW_INTEGRITY_NONE + 1; i < GW_INTEGRITY_COUNT; i++)
+			json_array_append_new(suites, esp_suite(e, i));
 	}
-	gateway_put_count(object, "icv_bytes",
-		encryption->aead ? encryption->icv_bytes : integrity->icv_bytes);
-	gateway_put(object, "usable", json_boolean(gw_crypto_usable(e, i)));
-	return object;
+}
+
+// AH's algorithms: those of integrity, which are the ones beside ESP's NULL encryption, and
+// AES-GMAC, which counts as an encryption algorithm and whose key has a salt.
+static json_t *ah_suite(enum gw_integrity_id i)
+{
+	const struct gw_encryption *gmac = &gw_encryptions[GW_ENCRYPTION_AES_GMAC];
+	bool is_gmac = i == GW_INTEGRITY_NONE;
+	json_t *suite = json_pack("{s:s}", "protocol", gw_protocol_word(GW_PROTOCOL_AH));
+
+	if (is_gmac) {
+		gateway_put(suite, "integrity", json_string(gmac->name));
+		gateway_put(suite, "integrity_key_bytes", key_lengths(gmac));
+		gateway_put_count(suite, "icv_bytes", gmac->icv_bytes);
+	} else {
+		put_integrity(suite, &gw_integrities[i]);
+	}
+	gateway_put(suite, "usable",
+		json_boolean(gw_crypto_usable(
+			is_gmac ? GW_ENCRYPTION_AES_GMAC : GW_ENCRYPTION_NULL, i)));
+	return suite;
+}
+
+static void put_ah_suites(json_t *suites)
+{
+	for (int i = GW_INTEGRITY_NONE + 1; i < GW_INTEGRITY_COUNT; i++)
+		json_array_append_new(suites, ah_suite(i));
+	json_array_append_new(suites, ah_suite(GW_INTEGRITY_NONE));
 }
 
 json_t *gateway_crypto_list(struct gw_rpc_call *call, json_t *params)
@@ -120,14 +166,8 @@ json_t *gateway_crypto_list(struct gw_rpc_call *call, json_t *params)
 	if (!gateway_no_params(call, params))
 		return NULL;
 	suites = json_array();
-	for (int e = GW_ENCRYPTION_UNSET + 1; e < GW_ENCRYPTION_COUNT; e++) {
-		if (gw_encryptions[e].aead) {
-			json_array_append_new(suites, suite_object(e, GW_INTEGRITY_NONE));
-			continue;
-		}
-		for (int i = GW_INTEGRITY_NONE + 1; i < GW_INTEGRITY_COUNT; i++)
-			json_array_append_new(suites, suite_object(e, i));
-	}
+	put_esp_suites(suites);
+	put_ah_suites(suites);
 	return json_pack("{s:s, s:o}", "engine",
 		gw_crypto_engine_name(
 			gateway->dataplane.workers[0]->crypto, engine, sizeof(engine)),

@@ -7,27 +7,26 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-struct allocation {
-	struct gw_addr destination;
-	uint32_t first;
-	uint32_t last;
-};
-
 static const struct gw_field fields[] = {
 	{ .name = "destination",
 		.read = gw_read_addr,
-		.offset = offsetof(struct allocation, destination),
+		.offset = offsetof(struct gw_spi_wanted, destination),
 		.required = true,
 		.help = "The gateway's own outer address, to which the peer will send." },
+	{ .name = "protocol",
+		.read = gw_read_protocol,
+		.offset = offsetof(struct gw_spi_wanted, protocol),
+		.standard = "\"esp\"",
+		.help = "The protocol of the SA that will take it." },
 	{ .name = "first",
 		.read = gw_read_u32,
-		.offset = offsetof(struct allocation, first),
+		.offset = offsetof(struct gw_spi_wanted, first),
 		.least = GW_FIRST_SPI,
 		.most = UINT32_MAX,
 		.help = "The lowest SPI that will do." },
 	{ .name = "last",
 		.read = gw_read_u32,
-		.offset = offsetof(struct allocation, last),
+		.offset = offsetof(struct gw_spi_wanted, last),
 		.least = GW_FIRST_SPI,
 		.most = UINT32_MAX,
 		.help = "The highest SPI that will do." },
@@ -35,7 +34,7 @@ static const struct gw_field fields[] = {
 
 json_t *gateway_spi_allocate(struct gw_rpc_call *call, json_t *params)
 {
-	struct allocation wanted = { .first = GW_FIRST_SPI, .last = UINT32_MAX };
+	struct gw_spi_wanted wanted = { .first = GW_FIRST_SPI, .last = UINT32_MAX };
 	struct gateway *gateway = call->ctx;
 	char text[16];
 	uint32_t spi;
@@ -47,8 +46,7 @@ json_t *gateway_spi_allocate(struct gw_rpc_call *call, json_t *params)
 			"is %u, above last, which is %u", wanted.first, wanted.last);
 		return NULL;
 	}
-	if (gw_spi_allocate(gateway->ipsec, &wanted.destination, wanted.first, wanted.last, &spi,
-		    call->err) != 0)
+	if (gw_spi_allocate(gateway->ipsec, &wanted, &spi, call->err) != 0)
 		return NULL;
 	snprintf(text, sizeof(text), "0x%08" PRIx32, spi);
 	return json_pack("{s:s}", "spi", text);

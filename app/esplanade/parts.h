@@ -54,6 +54,17 @@ void gateway_sa_hold_add(struct gateway *gateway, struct rte_mbuf *mbuf);
 void gateway_sa_hold_changed(struct gateway *gateway, uint32_t reqid);
 void gateway_sa_hold_tick(struct gateway *gateway);
 
+// follow.c: peers of SAs in UDP that move. moved is told what a worker saw of an inbound SA; poll
+// is to be called often.
+void gateway_follow_moved(struct gateway *gateway, struct gw_sa *sa, const struct gw_flow *flow);
+void gateway_follow_poll(struct gateway *gateway, uint64_t now_ns);
+void gateway_follow_free(void);
+
+// keepalive.c: NAT keepalives. changed is told of every SA that comes, goes or is updated; tick is
+// to be called about once a second.
+void gateway_keepalive_changed(struct gateway *gateway, struct gw_sa *sa, bool there);
+void gateway_keepalive_tick(struct gateway *gateway);
+
 // seed.c: built-in policies and what the configuration lists, in one transaction, before the
 // workers start.
 int gateway_seed(struct gateway *gateway, struct gw_error *err);

@@ -96,6 +96,12 @@ static bool same_keys(const struct gw_sa_spec *a, const struct gw_sa_spec *b)
 		       a->integrity_key, b->integrity_key, a->integrity_key_bytes);
 }
 
+static bool same_encapsulation(const struct gw_encapsulation *a, const struct gw_encapsulation *b)
+{
+	return a->source_port == b->source_port && a->destination_port == b->destination_port &&
+	       a->keepalive == b->keepalive && a->follow_peer == b->follow_peer;
+}
+
 // Beside the keys. Sequence and replay bitmap only say where the SA starts.
 static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec *b)
 {
@@ -107,8 +113,7 @@ static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec 
 	       a->flow_label == b->flow_label &&
 	       memcmp(a->dscp_map, b->dscp_map, sizeof(a->dscp_map)) == 0 && a->tfc == b->tfc &&
 	       a->mss_clamp == b->mss_clamp &&
-	       a->encapsulation.source_port == b->encapsulation.source_port &&
-	       a->encapsulation.destination_port == b->encapsulation.destination_port &&
+	       same_encapsulation(&a->encapsulation, &b->encapsulation) &&
 	       gw_lifetime_equal(&a->lifetime, &b->lifetime);
 }
 

@@ -14,6 +14,8 @@
 // The kernel's XFRM protocol, served from the gateway's own databases. What comes over it and what
 // comes over the control socket are one set of SAs and policies.
 
+struct gateway_place;
+
 struct gateway_xfrm {
 	struct gw_xfrm_server *server;
 	struct gw_xfrm_sa_book *sas;
@@ -57,8 +59,8 @@ int gateway_xfrm_sa_attributes(
 // xfrm_event.c: what those are told who listen.
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
 void gateway_xfrm_expire(struct gateway *gateway, const struct gw_sa *sa, bool hard);
-void gateway_xfrm_mapping(
-	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port);
+void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
+	const struct gateway_place *old, const struct gateway_place *fresh);
 void gateway_xfrm_sa_changed(
 	struct gateway *gateway, struct gw_sa *sa, enum gw_ipsec_change change);
 void gateway_xfrm_policy_changed(

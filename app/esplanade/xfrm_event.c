@@ -11,6 +11,7 @@
 
 #include <netlink/attr.h>
 
+#include "esplanade/events.h"
 #include "xfrm/selector.h"
 
 static bool listened(const struct gateway *gateway, unsigned int group)
@@ -104,21 +105,21 @@ static void id_of(const struct gw_sa *sa, struct xfrm_usersa_id *id)
 	gw_xfrm_addr_write(&sa->spec.destination, &id->daddr);
 }
 
-void gateway_xfrm_mapping(
-	struct gateway *gateway, const struct gw_sa *sa, const struct gw_addr *peer, uint16_t port)
+void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
+	const struct gateway_place *old, const struct gateway_place *fresh)
 {
 	struct xfrm_user_mapping mapping = {
 		.reqid = sa->spec.reqid,
-		.old_sport = htons(sa->peer_port),
-		.new_sport = htons(port),
+		.old_sport = htons(old->port),
+		.new_sport = htons(fresh->port),
 	};
 	struct nl_msg *message;
 
 	if (!listened(gateway, XFRMNLGRP_MAPPING))
 		return;
 	id_of(sa, &mapping.id);
-	gw_xfrm_addr_write(&sa->peer, &mapping.old_saddr);
-	gw_xfrm_addr_write(peer, &mapping.new_saddr);
+	gw_xfrm_addr_write(&old->address, &mapping.old_saddr);
+	gw_xfrm_addr_write(&fresh->address, &mapping.new_saddr);
 	message = gw_xfrm_event_new(XFRM_MSG_MAPPING, &mapping, sizeof(mapping));
 	if (message)
 		gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_MAPPING, message);

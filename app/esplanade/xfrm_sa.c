@@ -23,10 +23,11 @@
 
 // The kernel's SAs have no direction. Ours is inbound when its SPI was allocated here, or when its
 // destination is an address of this gateway.
-static enum gw_direction direction_of(
-	const struct gateway *gateway, const struct gw_addr *destination, uint32_t spi)
+static enum gw_direction direction_of(const struct gateway *gateway, const struct gw_sa_id *id)
 {
-	return gw_spi_is_held(gateway->ipsec, destination, spi) ||
+	const struct gw_addr *destination = &id->destination;
+
+	return gw_spi_is_held(gateway->ipsec, id) ||
 			       gw_local_contains(gateway->dataplane.local, destination->family,
 				       destination->bytes)
 		       ? GW_DIRECTION_IN
@@ -73,14 +74,15 @@ static int read_sa(struct gateway *gateway, const struct gw_xfrm_request *reques
 	struct gw_sa_spec *spec, struct gw_xfrm_sa_extra *extra, struct gw_error *err)
 {
 	const struct xfrm_usersa_info *info = request->body;
-	struct gw_addr destination;
+	struct gw_sa_id id = { .protocol = (enum gw_protocol)info->id.proto,
+		.spi = ntohl(info->id.spi) };
 	int rc;
 
 	memset(spec, 0, sizeof(*spec));
-	if (!gw_xfrm_addr_read(&info->id.daddr, info->family, &destination))
+	if (!gw_xfrm_addr_read(&info->id.daddr, info->family, &id.destination))
 		return gw_error_set(
 			err, EINVAL, "address family %u is neither IPv4 nor IPv6", info->family);
-	spec->direction = direction_of(gateway, &destination, ntohl(info->id.spi));
+	spec->direction = direction_of(gateway, &id);
 	rc = set_reqid(gateway, info, spec, err);
 	if (!rc)
 		rc = gw_xfrm_sa_read(request, spec, extra, err);
@@ -117,7 +119,7 @@ static int stage(struct gateway *gateway, struct gw_txn *txn, const struct gw_xf
 	bool update = request->header->nlmsg_type == XFRM_MSG_UPDSA;
 	int rc = 0;
 
-	if (update && !sa && !gw_spi_is_held(gateway->ipsec, &spec->destination, spec->spi))
+	if (update && !sa && !gw_spi_is_held(gateway->ipsec, &id))
 		return no_such(err);
 	if (update && sa) {
 		rc = carry_on(sa, request, spec, err);
@@ -179,8 +181,7 @@ int gateway_xfrm_sa_delete(struct gateway *gateway, struct gw_xfrm_client *,
 		return delete_sa(gateway, &id, err);
 	}
 	// A negotiation that failed gives its SPI back.
-	if (gw_xfrm_sa_id_read(wire, &id) &&
-		gw_spi_release(gateway->ipsec, &id.destination, id.spi))
+	if (gw_xfrm_sa_id_read(wire, &id) && gw_spi_release(gateway->ipsec, &id))
 		return 0;
 	return no_such(err);
 }
@@ -367,18 +368,20 @@ int gateway_xfrm_spi_allocate(struct gateway *gateway, struct gw_xfrm_client *cl
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
 	struct xfrm_userspi_info wire = *(const struct xfrm_userspi_info *)request->body;
-	struct gw_addr destination;
+	struct gw_spi_wanted wanted = { .protocol = (enum gw_protocol)wire.info.id.proto,
+		.first = wire.min,
+		.last = wire.max };
 	struct nl_msg *message;
 	uint32_t spi;
 	int rc;
 
-	if (!gw_xfrm_addr_read(&wire.info.id.daddr, wire.info.family, &destination))
+	if (!gw_xfrm_addr_read(&wire.info.id.daddr, wire.info.family, &wanted.destination))
 		return gw_error_set(err, EINVAL, "address family %u is neither IPv4 nor IPv6",
 			wire.info.family);
 	if (wire.info.id.proto != IPPROTO_ESP && wire.info.id.proto != IPPROTO_AH)
 		return gw_error_set(err, EPROTONOSUPPORT, "protocol %u is neither ESP nor AH",
 			wire.info.id.proto);
-	rc = gw_spi_allocate(gateway->ipsec, &destination, wire.min, wire.max, &spi, err);
+	rc = gw_spi_allocate(gateway->ipsec, &wanted, &spi, err);
 	if (rc)
 		return rc == -ENOSPC ? -ENOENT : rc; // the kernel's word for it
 	wire.info.id.spi = htonl(spi);

@@ -17,15 +17,10 @@
 
 #include <netinet/in.h>
 
-#include <rte_ether.h>
-
 #include "crypto/auth.h"
-#include "graph/buffer.h"
-#include "graph/expiry.h"
-#include "graph/mss_clamp.h"
+#include "graph/seal.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/ah.h"
-#include "ipsec/esp.h"
 #include "ipsec/transport.h"
 
 enum { EDGE_IP_OUTPUT, EDGE_DROP };
@@ -35,25 +30,15 @@ enum { EDGE_IP_OUTPUT, EDGE_DROP };
 // Step 3, tunnel mode. Returns the bytes of the headers before AH.
 static uint16_t encapsulate(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
-	struct gw_sa *sa = packet->sa;
-	struct gw_esp_inner inner = {
-		.family = packet->flow.family,
-		.tos = packet->tos,
-		.dont_fragment = packet->dont_fragment,
-		.bytes = packet->ip_bytes,
-	};
+	const struct gw_sa *sa = packet->sa;
+	struct gw_esp_inner inner = gw_seal_inner(mbuf, packet);
 	uint8_t next_header = inner.family == 4 ? GW_ESP_NEXT_IPV4 : GW_ESP_NEXT_IPV6;
 	uint8_t *outer =
 		(uint8_t *)rte_pktmbuf_prepend(mbuf, (uint16_t)(sa->outer_bytes + sa->ah_bytes));
-	uint16_t id = 0;
 
 	gw_ah_write(outer + sa->outer_bytes, next_header, sa->ah_bytes, sa->spi,
 		(uint32_t)packet->sequence);
-	if (sa->outer_family == 4 && !gw_esp_outer_df(sa, &inner))
-		id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
-	packet->ip_bytes = mbuf->pkt_len;
-	gw_esp_outer_write(sa, outer, &inner, packet->ip_bytes, rte_cpu_to_be_16(id));
-	packet->dont_fragment = sa->outer_family == 4 && gw_esp_outer_df(sa, &inner);
+	gw_seal_outer(mbuf, packet, &inner);
 	return sa->outer_bytes;
 }
 
@@ -99,28 +84,15 @@ static enum gw_drop prepare(
 	return gw_ah_cover(ip, header_bytes) ? GW_DROP_COUNT : GW_DROP_AH_HEADERS;
 }
 
-// Step 5. From here on the packet is the gateway's own.
-static uint8_t finish(struct gw_packet *packet, const struct gw_crypto_auth_op *op)
+// Step 5.
+static uint8_t finish(const struct gw_worker *worker, struct gw_packet *packet,
+	const struct gw_crypto_auth_op *op, uint32_t inner_bytes)
 {
 	memcpy(op->message, op->message + op->bytes + KEPT_HEADERS_AT, packet->header_bytes);
 	if (unlikely(op->status != GW_CRYPTO_OK))
 		return gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
-	packet->flow.family = packet->sa->outer_family;
-	packet->flow.protocol = IPPROTO_AH;
-	packet->more_fragments = 0;
-	packet->fragment_offset = 0;
-	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
+	gw_seal_finish(worker, packet, IPPROTO_AH, inner_bytes);
 	return EDGE_IP_OUTPUT;
-}
-
-static void count_packet(
-	const struct gw_worker *worker, const struct gw_packet *packet, uint32_t inner_bytes)
-{
-	struct gw_sa_worker_counters *counters = &packet->sa->counters[worker->index];
-
-	counters->packets++;
-	counters->bytes += inner_bytes;
-	counters->last_used_ns = worker->now_ns;
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
@@ -128,32 +100,27 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_auth_op ops[GW_VECTOR];
-	uint32_t inner_bytes[GW_VECTOR];
-	uint16_t position[GW_VECTOR]; // of op i among the packets
+	uint32_t inner_bytes[GW_VECTOR]; // of op i
+	uint16_t position[GW_VECTOR];    // of op i among the packets
 	unsigned int ready = 0;
 
 	gw_sequence_blocks_take(packets, count);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
-		struct rte_mbuf *mbuf = NULL;
+		struct rte_mbuf *mbuf;
 		enum gw_drop reason;
 
 		gw_node_prefetch(packets, i, count);
-		reason = gw_expiry_admit(worker, packet);
 		// The headers to keep: the packet's own, or those of a tunnel.
-		if (likely(reason == GW_DROP_COUNT)) {
-			mbuf = gw_buffer_own(worker, packets[i],
-				GW_AH_MAX_FRONT + RTE_ETHER_HDR_LEN,
-				(uint16_t)(KEPT_HEADERS_AT + packet->header_bytes + GW_IPV6_BYTES));
-			reason = mbuf ? GW_DROP_COUNT : GW_DROP_NO_BUFFER;
+		mbuf = gw_seal_take(worker, &packets[i], GW_AH_MAX_FRONT,
+			(uint16_t)(KEPT_HEADERS_AT + packet->header_bytes + GW_IPV6_BYTES));
+		if (unlikely(!mbuf)) {
+			nexts[i] = EDGE_DROP;
+			continue;
 		}
-		if (likely(mbuf)) {
-			packets[i] = mbuf;
-			gw_mss_clamp(mbuf, gw_packet(mbuf));
-			packet = gw_packet(mbuf);
-			inner_bytes[ready] = packet->ip_bytes;
-			reason = prepare(mbuf, packet, &ops[ready]);
-		}
+		packet = gw_packet(mbuf);
+		inner_bytes[ready] = packet->ip_bytes;
+		reason = prepare(mbuf, packet, &ops[ready]);
 		if (unlikely(reason != GW_DROP_COUNT)) {
 			nexts[i] = gw_to_drop(packet, reason, EDGE_DROP);
 			continue;
@@ -161,13 +128,9 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		position[ready++] = (uint16_t)i;
 	}
 	gw_crypto_auth_seal(worker->crypto, ops, ready);
-	for (unsigned int i = 0; i < ready; i++) {
-		struct gw_packet *packet = gw_packet(packets[position[i]]);
-
-		nexts[position[i]] = finish(packet, &ops[i]);
-		if (likely(nexts[position[i]] == EDGE_IP_OUTPUT))
-			count_packet(worker, packet, inner_bytes[i]);
-	}
+	for (unsigned int i = 0; i < ready; i++)
+		nexts[position[i]] =
+			finish(worker, gw_packet(packets[position[i]]), &ops[i], inner_bytes[i]);
 }
 
 static uint16_t ah_output(

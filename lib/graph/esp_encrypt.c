@@ -19,11 +19,7 @@
 
 #include <netinet/in.h>
 
-#include <rte_ether.h>
-
-#include "graph/buffer.h"
-#include "graph/expiry.h"
-#include "graph/mss_clamp.h"
+#include "graph/seal.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
@@ -34,20 +30,13 @@ enum { EDGE_IP_OUTPUT, EDGE_DROP };
 static uint8_t *encapsulate(
 	struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t tfc, uint32_t *payload_bytes)
 {
-	struct gw_sa *sa = packet->sa;
-	struct gw_esp_inner inner = {
-		.family = packet->flow.family,
-		.tos = packet->tos,
-		.dont_fragment = packet->dont_fragment,
-		.bytes = packet->ip_bytes,
-		.flow_label = gw_esp_flow_label(sa, rte_pktmbuf_mtod(mbuf, uint8_t *)),
-	};
+	const struct gw_sa *sa = packet->sa;
+	struct gw_esp_inner inner = gw_seal_inner(mbuf, packet);
 	uint32_t padding = gw_esp_padding(packet->ip_bytes + tfc, sa->align_bytes);
 	uint32_t front = sa->outer_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes;
 	uint8_t next_header = inner.family == 4 ? GW_ESP_NEXT_IPV4 : GW_ESP_NEXT_IPV6;
 	struct gw_esp_header *esp;
 	uint8_t *trailer, *outer;
-	uint16_t id = 0;
 
 	trailer = (uint8_t *)rte_pktmbuf_append(
 		mbuf, (uint16_t)(tfc + padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
@@ -59,11 +48,7 @@ static uint8_t *encapsulate(
 	esp = (struct gw_esp_header *)(outer + sa->outer_bytes);
 	esp->spi = sa->spi;
 	esp->sequence = rte_cpu_to_be_32((uint32_t)packet->sequence);
-	if (sa->outer_family == 4 && !gw_esp_outer_df(sa, &inner))
-		id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
-	packet->ip_bytes = mbuf->pkt_len;
-	gw_esp_outer_write(sa, outer, &inner, packet->ip_bytes, rte_cpu_to_be_16(id));
-	packet->dont_fragment = sa->outer_family == 4 && gw_esp_outer_df(sa, &inner);
+	gw_seal_outer(mbuf, packet, &inner);
 	packet->header_bytes = (uint16_t)(sa->outer_bytes - sa->udp_bytes);
 	return (uint8_t *)esp;
 }
@@ -110,90 +95,59 @@ static void checksum_udp(struct rte_mbuf *mbuf, const struct gw_sa *sa, uint8_t 
 		gw_esp_udp_checksum(rte_pktmbuf_mtod(mbuf, const uint8_t *), esp - sa->udp_bytes);
 }
 
-// From here on the packet is the gateway's own.
-static void become_outer(struct gw_packet *packet)
+static uint8_t finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	const struct gw_crypto_op *op, uint32_t inner_bytes)
 {
-	packet->flow.family = packet->sa->outer_family;
-	packet->flow.protocol = packet->sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP;
-	packet->more_fragments = 0;
-	packet->fragment_offset = 0;
-	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
-}
+	struct gw_packet *packet = gw_packet(mbuf);
+	const struct gw_sa *sa = packet->sa;
 
-// Counts runs of packets of one SA together.
-static void count_packets(const struct gw_worker *worker, void **packets,
-	const uint32_t *inner_bytes, const uint8_t *nexts, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		struct gw_sa_worker_counters *counters;
-
-		if (nexts[i] != EDGE_IP_OUTPUT)
-			continue;
-		counters = &gw_packet(packets[i])->sa->counters[worker->index];
-		counters->packets++;
-		counters->bytes += inner_bytes[i];
-		counters->last_used_ns = worker->now_ns;
-	}
+	if (unlikely(op->status != GW_CRYPTO_OK))
+		return gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
+	checksum_udp(mbuf, sa, op->esp);
+	gw_seal_finish(worker, packet, sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP, inner_bytes);
+	return EDGE_IP_OUTPUT;
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
-	struct gw_worker *worker = gw_node_worker(node);
+	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_op ops[GW_VECTOR];
-	uint32_t inner_bytes[GW_VECTOR];
-	uint16_t position[GW_VECTOR]; // of op i among the packets
+	uint32_t inner_bytes[GW_VECTOR]; // of op i
+	uint16_t position[GW_VECTOR];    // of op i among the packets
 	unsigned int ready = 0;
 
 	gw_sequence_blocks_take(packets, count);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
+		struct gw_crypto_op *op = &ops[ready];
 		struct rte_mbuf *mbuf;
-		enum gw_drop reason;
 		uint32_t tfc;
 
 		gw_node_prefetch(packets, i, count);
-		reason = gw_expiry_admit(worker, packet);
-		if (unlikely(reason != GW_DROP_COUNT)) {
-			nexts[i] = gw_to_drop(packet, reason, EDGE_DROP);
-			continue;
-		}
 		tfc = gw_sa_tfc_padding(packet->sa, packet->ip_bytes);
-		mbuf = gw_buffer_own(worker, packets[i], GW_ESP_MAX_FRONT + RTE_ETHER_HDR_LEN,
-			(uint16_t)(GW_ESP_MAX_BACK + tfc));
+		mbuf = gw_seal_take(
+			worker, &packets[i], GW_ESP_MAX_FRONT, (uint16_t)(GW_ESP_MAX_BACK + tfc));
 		if (unlikely(!mbuf)) {
-			nexts[i] = gw_to_drop(packet, GW_DROP_NO_BUFFER, EDGE_DROP);
+			nexts[i] = EDGE_DROP;
 			continue;
 		}
-		packets[i] = mbuf;
 		packet = gw_packet(mbuf);
-		inner_bytes[i] = packet->ip_bytes;
-		gw_mss_clamp(mbuf, packet);
-		ops[ready].key = packet->sa->key;
-		ops[ready].sequence = packet->sequence;
-		ops[ready].esp =
-			packet->sa->mode == GW_MODE_TRANSPORT
-				? insert(mbuf, packet, &ops[ready].payload_bytes)
-				: encapsulate(mbuf, packet, tfc, &ops[ready].payload_bytes);
-		if (unlikely(!ops[ready].esp)) {
+		inner_bytes[ready] = packet->ip_bytes;
+		op->key = packet->sa->key;
+		op->sequence = packet->sequence;
+		op->esp = packet->sa->mode == GW_MODE_TRANSPORT
+				  ? insert(mbuf, packet, &op->payload_bytes)
+				  : encapsulate(mbuf, packet, tfc, &op->payload_bytes);
+		if (unlikely(!op->esp)) {
 			nexts[i] = gw_to_drop(packet, GW_DROP_IP_HEADER, EDGE_DROP);
 			continue;
 		}
 		position[ready++] = (uint16_t)i;
 	}
 	gw_crypto_seal(worker->crypto, ops, ready);
-	for (unsigned int i = 0; i < ready; i++) {
-		struct gw_packet *packet = gw_packet(packets[position[i]]);
-
-		if (likely(ops[i].status == GW_CRYPTO_OK)) {
-			checksum_udp(packets[position[i]], packet->sa, ops[i].esp);
-			become_outer(packet);
-			nexts[position[i]] = EDGE_IP_OUTPUT;
-		} else {
-			nexts[position[i]] = gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
-		}
-	}
-	count_packets(worker, packets, inner_bytes, nexts, count);
+	for (unsigned int i = 0; i < ready; i++)
+		nexts[position[i]] = finish(worker, packets[position[i]], &ops[i], inner_bytes[i]);
 }
 
 static uint16_t esp_encrypt(

@@ -13,16 +13,16 @@ void gw_expiry_raise(const struct gw_worker *worker, struct gw_sa *sa, enum gw_s
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.bits = bit,
 		.cause = (uint8_t)cause,
-		.destination = sa->spec.destination,
 		.direction = sa->direction,
 		.protocol = sa->protocol,
 	};
 
-	// Relaxed: whoever sets the bit first tells; nothing else hangs on it. A look first,
-	// because many packets may come here.
+	// Whoever sets the bit first tells. A look first, because many packets may come here.
+	// Acquire: see gw_sa_destination.
 	if (atomic_load_explicit(&sa->events, memory_order_relaxed) & bit ||
-		atomic_fetch_or_explicit(&sa->events, bit, memory_order_relaxed) & bit)
+		atomic_fetch_or_explicit(&sa->events, bit, memory_order_acquire) & bit)
 		return;
+	event.destination = gw_sa_destination(sa);
 	// A full ring: the next packet tells.
 	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
 		atomic_fetch_and_explicit(&sa->events, ~(uint32_t)bit, memory_order_relaxed);
@@ -60,9 +60,9 @@ void gw_expiry_flush(const struct gw_worker *worker, struct gw_expiry_tally *tal
 }
 
 // The count is that of the drops so far, to which the drop node adds this one.
-void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa)
+void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa, enum gw_drop reason)
 {
-	int index = gw_drop_sa_index[GW_DROP_ESP_INTEGRITY];
+	int index = gw_drop_sa_index[reason];
 
 	if (sa->limits & GW_LIMIT_FAILURES &&
 		atomic_load_explicit(&sa->drops[index], memory_order_relaxed) >= sa->limit.failures)

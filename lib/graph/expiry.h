@@ -67,5 +67,5 @@ static inline void gw_expiry_count(const struct gw_worker *worker, struct gw_exp
 	tally->bytes += bytes;
 }
 
-// Inbound: a packet had a wrong ICV.
-void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa);
+// Inbound: a packet had a wrong ICV; reason says so in the words of the SA's protocol.
+void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa, enum gw_drop reason);

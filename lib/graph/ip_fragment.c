@@ -13,6 +13,7 @@
 #include <rte_ip.h>
 
 #include "graph/buffer.h"
+#include "graph/seal.h"
 #include "net/fragment.h"
 
 enum { EDGE_ESP_ENCRYPT, EDGE_AH_OUTPUT, EDGE_IP_OUTPUT, EDGE_DROP };
@@ -76,11 +77,6 @@ static unsigned int cut(struct gw_worker *worker, struct rte_mbuf *whole, struct
 	return count;
 }
 
-static rte_edge_t seal_edge(const struct gw_sa *sa)
-{
-	return sa->protocol == GW_PROTOCOL_AH ? EDGE_AH_OUTPUT : EDGE_ESP_ENCRYPT;
-}
-
 static uint16_t ip_fragment(
 	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
 {
@@ -91,7 +87,9 @@ static uint16_t ip_fragment(
 		bool sealed = packet->marks & GW_MARK_SEALED;
 		// Before the outbound SPD, sa is the one that the packet came by.
 		bool protect = packet->sa && (packet->marks & GW_MARK_SPD_OUT) && !sealed;
-		rte_edge_t next = protect ? seal_edge(packet->sa) : EDGE_IP_OUTPUT;
+		rte_edge_t next =
+			protect ? gw_seal_edge(packet->sa, EDGE_ESP_ENCRYPT, EDGE_AH_OUTPUT)
+				: EDGE_IP_OUTPUT;
 		struct rte_mbuf *pieces[GW_VECTOR];
 		unsigned int cuts = cut(worker, packets[i], pieces, GW_VECTOR);
 

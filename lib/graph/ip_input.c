@@ -14,7 +14,9 @@
 #include <rte_udp.h>
 
 #include "graph/buffer.h"
+#include "ipsec/esp.h"
 #include "net/icmp_quote.h"
+#include "net/l4_checksum.h"
 
 enum {
 	EDGE_SPD_OUT,
@@ -29,6 +31,9 @@ enum {
 // RFC 3948 sections 2.2 and 2.3.
 #define IKE_MARKER_BYTES 4
 #define KEEPALIVE        0xff
+
+// Policies look at less of an upper-layer header, and no extension header is shorter.
+#define HEADER_REACH 8
 
 static enum gw_drop drop_reason(enum gw_ip_error error)
 {
@@ -62,11 +67,30 @@ static bool is_fragment(const struct gw_packet *packet)
 	return packet->more_fragments || packet->fragment_offset;
 }
 
-static bool is_nat_t(const struct gw_packet *packet, const struct gw_local *local)
+static bool is_nat_t(const struct gw_packet *packet)
 {
 	return packet->flow.protocol == IPPROTO_UDP && packet->flow.ports_known &&
-	       packet->flow.destination_port == GW_NAT_T_PORT &&
-	       gw_local_contains(local, packet->flow.family, packet->flow.destination);
+	       packet->flow.destination_port == GW_NAT_T_PORT;
+}
+
+// UDP for port 4500 of a host behind the gateway: ESP for an SA in transport mode that the gateway
+// has for that host, or anything else, among it ESP and IKE of the host's own. Where the SAD knows
+// no such SA, the inbound SPD judges it as it came.
+static uint8_t for_host_behind(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	struct {
+		struct rte_udp_hdr udp;
+		struct gw_esp_header esp;
+	} const *headers = rte_pktmbuf_mtod_offset(mbuf, const void *, packet->header_bytes);
+	uint32_t bytes = packet->ip_bytes - packet->header_bytes;
+
+	if (bytes < sizeof(*headers) ||
+		rte_pktmbuf_data_len(mbuf) < packet->header_bytes + sizeof(*headers) ||
+		rte_be_to_cpu_16(headers->udp.dgram_len) != bytes || headers->esp.spi == 0)
+		return EDGE_SPD_IN;
+	packet->marks |= GW_MARK_IN_UDP;
+	packet->header_bytes += sizeof(headers->udp);
+	return EDGE_SAD_LOOKUP;
 }
 
 // UDP for port 4500 of ours (RFC 3948 section 2): a keepalive of one byte 0xff, IKE behind four
@@ -117,37 +141,56 @@ static uint8_t from_unprotected(
 			       : EDGE_SPD_IN;
 	if (packet->flow.protocol == IPPROTO_ESP || packet->flow.protocol == IPPROTO_AH)
 		return EDGE_SAD_LOOKUP;
-	if (is_nat_t(packet, local))
-		return from_nat_t(mbuf, packet);
+	if (is_nat_t(packet))
+		return gw_local_contains(local, packet->flow.family, packet->flow.destination)
+			       ? from_nat_t(mbuf, packet)
+			       : for_host_behind(mbuf, packet);
 	if (unlikely(gw_icmp_is_too_big(&packet->flow)) &&
 		gw_local_contains(local, packet->flow.family, packet->flow.destination))
 		return EDGE_ICMP_INPUT;
 	return EDGE_SPD_IN;
 }
 
-static uint8_t classify(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
+static enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
 {
 	bool checksum_known =
 		(mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	uint8_t family = packet->flow.family;
-	enum gw_ip_error error;
-	struct gw_ip ip;
 
-	error = gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
-		rte_pktmbuf_pkt_len(mbuf), !checksum_known, &ip);
+	return gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
+		rte_pktmbuf_pkt_len(mbuf), !checksum_known, ip);
+}
+
+// The sender left TCP's or UDP's checksum to a network card, and the port says that none did it.
+static bool has_checksum_left(const struct rte_mbuf *mbuf)
+{
+	return (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+}
+
+// Headers that lie over several buffers: policies are to see as much of them as in one.
+static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const struct gw_ip *ip)
+{
+	if (mbuf->nb_segs == 1)
+		return false;
+	return error != GW_IP_OK || ip->header_bytes + HEADER_REACH > rte_pktmbuf_data_len(mbuf);
+}
+
+static uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
+	const struct gw_local *local, enum gw_ip_error error, const struct gw_ip *ip)
+{
+	uint8_t family = packet->flow.family;
+
 	mbuf->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
 	if (unlikely(error != GW_IP_OK))
 		return gw_to_drop(packet, drop_reason(error), EDGE_DROP);
-	if (unlikely(ip.flow.family != family))
+	if (unlikely(ip->flow.family != family))
 		return gw_to_drop(packet, GW_DROP_IP_VERSION, EDGE_DROP);
-	if (unlikely(gw_local_contains(local, family, ip.flow.source)))
+	if (unlikely(gw_local_contains(local, family, ip->flow.source)))
 		return gw_to_drop(packet, GW_DROP_IP_ADDRESS, EDGE_DROP);
 	// Ethernet padding is no part of the packet.
-	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > ip.total_bytes) &&
-		gw_buffer_trim(mbuf, ip.total_bytes) < 0)
+	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > ip->total_bytes) &&
+		gw_buffer_trim(mbuf, ip->total_bytes) < 0)
 		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
-	gw_packet_set_ip(packet, &ip);
+	gw_packet_set_ip(packet, ip);
 	return packet->side == GW_SIDE_PROTECTED ? from_protected(packet, local)
 						 : from_unprotected(mbuf, packet, local);
 }
@@ -155,11 +198,30 @@ static uint8_t classify(
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
-	const struct gw_local *local = gw_node_worker(node)->dataplane->local;
+	const struct gw_worker *worker = gw_node_worker(node);
 
 	for (unsigned int i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = packets[i];
+		enum gw_ip_error error;
+		bool checksum_left;
+		struct gw_ip ip;
+
 		gw_node_prefetch(packets, i, count);
-		nexts[i] = classify(packets[i], gw_packet(packets[i]), local);
+		error = parse(mbuf, &ip);
+		checksum_left = has_checksum_left(mbuf);
+		if (unlikely(checksum_left || is_split(mbuf, error, &ip))) {
+			mbuf = gw_buffer_own(worker, mbuf, 0, 0);
+			if (!mbuf) {
+				nexts[i] = gw_to_drop(
+					gw_packet(packets[i]), GW_DROP_NO_BUFFER, EDGE_DROP);
+				continue;
+			}
+			packets[i] = mbuf;
+			error = parse(mbuf, &ip);
+		}
+		if (unlikely(checksum_left) && error == GW_IP_OK)
+			gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), &ip);
+		nexts[i] = classify(mbuf, gw_packet(mbuf), worker->dataplane->local, error, &ip);
 	}
 }
 

@@ -3,22 +3,39 @@
 
 // Finds the SA of each ESP or AH packet by SPI, destination and protocol (RFC 4301 section 4.1);
 // whether it came in UDP is no part of the key, but has to be as the SA says. ESP that is neither
-// for a known SA nor for the box itself is transit traffic, which the inbound SPD judges.
+// for a known SA nor for the box itself is transit traffic, which the inbound SPD judges: what came
+// in UDP, as UDP.
 
 #include "graph/node.h"
 
 #include <netinet/in.h>
+
+#include <rte_udp.h>
 
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
 
 enum { EDGE_ESP_DECRYPT, EDGE_AH_INPUT, EDGE_SPD_IN, EDGE_DROP };
 
+static bool came_in_udp(const struct gw_packet *packet)
+{
+	return packet->marks & GW_MARK_IN_UDP;
+}
+
+static uint8_t transit(struct gw_packet *packet)
+{
+	if (came_in_udp(packet)) {
+		packet->marks &= (uint16_t)~GW_MARK_IN_UDP;
+		packet->header_bytes -= (uint16_t)sizeof(struct rte_udp_hdr);
+	}
+	return EDGE_SPD_IN;
+}
+
 static uint8_t unknown(const struct gw_worker *worker, struct gw_packet *packet, rte_be32_t spi)
 {
 	if (!gw_local_contains(
 		    worker->dataplane->local, packet->flow.family, packet->flow.destination))
-		return EDGE_SPD_IN;
+		return transit(packet);
 	if (rte_be_to_cpu_32(spi) < GW_FIRST_SPI)
 		return gw_to_drop(packet, GW_DROP_ESP_SPI_RESERVED, EDGE_DROP);
 	return gw_to_drop(packet, GW_DROP_SA_UNKNOWN, EDGE_DROP);
@@ -47,11 +64,6 @@ static bool make_key(struct rte_mbuf *mbuf, const struct gw_packet *packet, stru
 	key->family = packet->flow.family;
 	key->protocol = ah ? IPPROTO_AH : IPPROTO_ESP;
 	return true;
-}
-
-static bool came_in_udp(const struct gw_packet *packet)
-{
-	return packet->marks & GW_MARK_IN_UDP;
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,

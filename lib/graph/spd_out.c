@@ -7,11 +7,9 @@
 
 #include "graph/node.h"
 
-#include <rte_ether.h>
 #include <rte_ring.h>
 
-#include "graph/expiry.h"
-#include "ipsec/esp.h"
+#include "graph/seal.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
 
@@ -70,7 +68,7 @@ static uint8_t bypass(
 
 static uint8_t seal_edge(const struct gw_sa *sa)
 {
-	return sa->protocol == GW_PROTOCOL_AH ? EDGE_AH_OUTPUT : EDGE_ESP_ENCRYPT;
+	return gw_seal_edge(sa, EDGE_ESP_ENCRYPT, EDGE_AH_OUTPUT);
 }
 
 // RFC 4303 section 3.1.1: only whole packets between the SA's own addresses. The ESP packet is what

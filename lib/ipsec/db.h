@@ -73,19 +73,29 @@ int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_po
 int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_id *id,
 	struct gw_error *err);
 
-// A free random inbound SPI (RFC 4301 section 4.4.2.1) within [first, last], for destination. It
-// stays set aside until an SA takes it or a minute has passed. -ENOSPC with err filled when none is
-// found.
-int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
-	uint32_t last, uint32_t *spi, struct gw_error *err);
-// Whether an SPI is set aside for destination; release ends that, and tells whether it was.
-bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
-bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi);
+// A free random inbound SPI (RFC 4301 section 4.4.2.1) as wanted. It stays set aside until an SA
+// takes it or a minute has passed. -ENOSPC with err filled when none is found.
+struct gw_spi_wanted {
+	struct gw_addr destination;
+	enum gw_protocol protocol; // ESP and AH have SPIs of their own
+	uint32_t first, last;      // of the range; GW_FIRST_SPI at least
+};
+int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, uint32_t *spi,
+	struct gw_error *err);
+// Whether id, of an inbound SA that is none yet, is set aside; release ends that, and tells whether
+// it was.
+bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_sa_id *id);
+bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 // Forgets SPIs that were set aside and never taken; call it now and then.
 void gw_spi_expire(struct gw_ipsec_db *db);
 
 // NULL when there is none. Staged and uncommitted ones are not seen.
 struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
+
+// Calls visit for each outbound SA of the reqid, the oldest first; stops when it returns non-zero
+// and returns that. visit may stage changes.
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
+	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
 
 // The SA that carries the outbound traffic of the reqid; NULL when there is none.
 struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid);

@@ -403,6 +403,24 @@ struct gw_sa *gw_sa_newest(struct gw_ipsec_db *db, uint32_t reqid)
 	return entry ? atomic_load_explicit(&entry->reqid.newest, memory_order_relaxed) : NULL;
 }
 
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
+	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx)
+{
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+	struct gw_db_sa *record;
+	int result;
+
+	if (!entry)
+		return 0;
+	// Only a commit adds to this list or takes from it.
+	TAILQ_FOREACH (record, &entry->carriers, carrier) {
+		result = visit(ctx, record->sa);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
 int gw_sa_each(struct gw_ipsec_db *db,
 	int (*visit)(void *ctx, struct gw_sa *sa, enum gw_origin origin), void *ctx)
 {

@@ -44,9 +44,11 @@ static int pick(struct gw_ipsec_db *db, struct gw_sad_key *key, uint32_t first, 
 	return -ENOSPC;
 }
 
-int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t first,
-	uint32_t last, uint32_t *spi, struct gw_error *err)
+int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, uint32_t *spi,
+	struct gw_error *err)
 {
+	const struct gw_addr *destination = &wanted->destination;
+	uint32_t first = wanted->first, last = wanted->last;
 	struct gw_sad_key key;
 	int result;
 
@@ -57,7 +59,7 @@ int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, u
 			"SPIs 0x%x to 0x%x are no range from 0x%x on, where SPIs begin", first,
 			last, GW_FIRST_SPI);
 	gw_spi_expire(db);
-	gw_sad_key_make(&key, 0, GW_PROTOCOL_ESP, destination);
+	gw_sad_key_make(&key, 0, (uint8_t)wanted->protocol, destination);
 	result = pick(db, &key, first, last);
 	if (result == -ENOSPC)
 		return gw_error_set(err, ENOSPC,
@@ -77,19 +79,19 @@ int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_addr *destination, u
 	return 0;
 }
 
-bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi)
+bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_sa_id *id)
 {
 	struct gw_sad_key key;
 
-	gw_sad_key_make(&key, rte_cpu_to_be_32(spi), GW_PROTOCOL_ESP, destination);
+	gw_sad_key_make(&key, rte_cpu_to_be_32(id->spi), (uint8_t)id->protocol, &id->destination);
 	return gw_spi_book_has(&db->spis, &key);
 }
 
-bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_addr *destination, uint32_t spi)
+bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 {
 	struct gw_sad_key key;
 
-	gw_sad_key_make(&key, rte_cpu_to_be_32(spi), GW_PROTOCOL_ESP, destination);
+	gw_sad_key_make(&key, rte_cpu_to_be_32(id->spi), (uint8_t)id->protocol, &id->destination);
 	if (!gw_spi_book_has(&db->spis, &key))
 		return false;
 	gw_spi_book_take(&db->spis, &key);

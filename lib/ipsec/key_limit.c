@@ -18,6 +18,7 @@ static bool uses_aes(const struct gw_sa_spec *spec)
 	switch (spec->encryption) {
 	case GW_ENCRYPTION_CHACHA20_POLY1305:
 		return false;
+	case GW_ENCRYPTION_UNSET: // AH
 	case GW_ENCRYPTION_NULL:
 		return spec->integrity == GW_INTEGRITY_AES_XCBC_96 ||
 		       spec->integrity == GW_INTEGRITY_AES_CMAC_96;

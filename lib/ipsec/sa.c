@@ -227,12 +227,13 @@ void gw_sa_move(struct gw_sa *sa, const struct gw_sa_spec *spec, struct rte_rcu_
 	// Release: partner of the acquire in gw_sa_outer.
 	atomic_store_explicit(&sa->outer_turn, other, memory_order_release);
 	sa->outer_token = rte_rcu_qsbr_start(qsbr);
-	// Relaxed: a worker that still reads the old values tells at worst once more.
+	// Release: a worker whose mark comes after this sees the new template, and so tells of the
+	// SA under its new destination (gw_sa_destination).
 	atomic_store_explicit(&sa->mapping,
 		gw_sa_mapping(
 			spec->source.family, spec->source.bytes, spec->encapsulation.source_port),
-		memory_order_relaxed);
-	atomic_store_explicit(&sa->events, 0, memory_order_relaxed);
+		memory_order_release);
+	atomic_store_explicit(&sa->events, 0, memory_order_release);
 }
 
 void gw_sa_free(void *data)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
@@ -110,8 +111,8 @@ struct gw_sa {
 	} other __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	// Without keys: wiped once they are expanded. Of it workers read dscp_map, and identity for
-	// events.
+	// Without keys: wiped once they are expanded. Of it workers read dscp_map alone: addresses
+	// and ports change under them (gw_sa_move), and they take these from the template.
 	struct gw_sa_spec spec __rte_cache_aligned;
 	uint64_t added_ns;
 	uint32_t expiry_place;     // gw_expiry's own
@@ -119,7 +120,15 @@ struct gw_sa {
 	// Inbound in UDP: where the peer was when a mapping event last told; at first as in spec.
 	struct gw_addr peer;
 	uint16_t peer_port;
+	// Where it was seen last, when it was last followed, and whether that has to wait.
+	uint16_t seen_port;
+	bool follow_waits;
+	struct gw_addr seen;
+	uint64_t followed_ns;
 	uint64_t outer_token; // of RCU, when the template last changed; 0: it never did
+	// ipsec/keepalive.h's own: where the SA's packets go in UDP, and the SAs that share it.
+	struct gw_keepalive_path *keepalive;
+	TAILQ_ENTRY(gw_sa) keepalive_link;
 	// ipsec/path_mtu.h: bytes that the route to the peer takes, and those that ICMP told of
 	// (0: none), with their end.
 	uint16_t route_mtu;
@@ -173,6 +182,21 @@ static inline const uint8_t *gw_sa_outer(const struct gw_sa *sa, uint16_t *ipv4_
 	if (ipv4_checksum)
 		*ipv4_checksum = other ? sa->other.ipv4_checksum : sa->ipv4_checksum;
 	return other ? sa->other.bytes : sa->outer;
+}
+
+// The destination of the SA as events name it. A worker that tells of a change sets its mark in the
+// SA first (acquire) and asks then: either the template is the new one, or gw_sa_move wipes the
+// mark away again (release) and the change is told once more.
+static inline struct gw_addr gw_sa_destination(const struct gw_sa *sa)
+{
+	const uint8_t *outer = gw_sa_outer(sa, NULL);
+	struct gw_addr destination = { .family = sa->outer_family };
+
+	if (sa->outer_family == 4)
+		memcpy(destination.bytes, outer + 16, 4);
+	else
+		memcpy(destination.bytes, outer + 24, 16);
+	return destination;
 }
 
 // Whether a packet of the SA's family at ip has the source address, or both addresses, of the SA.
@@ -229,6 +253,17 @@ static inline uint64_t gw_sa_mapping(uint8_t family, const uint8_t *address, uin
 		return (uint64_t)port << 48 | (uint32_t)high;
 	high = (high ^ port) * UINT64_C(0x9e3779b97f4a7c15);
 	return (high ^ high >> 32 ^ low) * UINT64_C(0xff51afd7ed558ccd);
+}
+
+// Worker: counts an inner packet that the SA carried.
+static inline void gw_sa_count_packet(
+	struct gw_sa *sa, unsigned int worker, uint32_t bytes, uint64_t now_ns)
+{
+	struct gw_sa_worker_counters *counters = &sa->counters[worker];
+
+	counters->packets++;
+	counters->bytes += bytes;
+	counters->last_used_ns = now_ns;
 }
 
 // Worker: counts a drop for the SA; reasons of scope BOX are ignored.

@@ -241,6 +241,17 @@ static const struct gw_field encapsulation_fields[] = {
 	{ "destination_port", gw_read_u16, PORT_OFFSET(destination_port), false,
 		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500.",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
+	{ "keepalive", gw_read_u16, PORT_OFFSET(keepalive), false,
+		"Outbound: after so many seconds without a packet between these addresses and "
+		"ports a keepalive is sent (RFC 3948 section 4), so that a NAT before us goes on "
+		"to know them; 0: never.",
+		.standard = "20", .least = 0, .most = GW_MAX_KEEPALIVE },
+	{ "follow_peer", gw_read_bool, PORT_OFFSET(follow_peer), false,
+		"Inbound: when the peer sends from another address or port, the outbound SAs of "
+		"the same `reqid` that sent to the place before go with it by themselves, as "
+		"RFC 7296 section 2.23 lets them; otherwise only an event tells of it "
+		"(`mapping`).",
+		.standard = "false" },
 };
 static const struct gw_field_table encapsulation_table = {
 	"ESP in UDP (RFC 3948), for peers behind a NAT: the ports of the UDP header. Without it "
@@ -413,10 +424,17 @@ static json_t *write_size(uint16_t size, const char *word)
 	return size == GW_SIZE_AUTO ? json_string(word) : json_integer(size);
 }
 
-static json_t *write_encapsulation(const struct gw_encapsulation *ports)
+static json_t *write_encapsulation(const struct gw_sa_spec *spec)
 {
-	return json_pack("{si, si}", "source_port", ports->source_port, "destination_port",
-		ports->destination_port);
+	const struct gw_encapsulation *udp = &spec->encapsulation;
+	json_t *object = json_pack("{si, si}", "source_port", udp->source_port, "destination_port",
+		udp->destination_port);
+
+	if (object && spec->direction == GW_DIRECTION_OUT)
+		json_object_set_new(object, "keepalive", json_integer(udp->keepalive));
+	if (object && udp->follow_peer)
+		json_object_set_new(object, "follow_peer", json_true());
+	return object;
 }
 
 static bool put_members(json_t *object, const struct gw_sa_spec *spec)
@@ -445,8 +463,8 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 		       gw_json_put(object, "tfc", write_size(spec->tfc, TFC_WORD))) &&
 	       (spec->mss_clamp == GW_SIZE_OFF ||
 		       gw_json_put(object, "mss_clamp", write_size(spec->mss_clamp, MSS_WORD))) &&
-	       (!gw_sa_spec_in_udp(spec) || gw_json_put(object, "encapsulation",
-						    write_encapsulation(&spec->encapsulation))) &&
+	       (!gw_sa_spec_in_udp(spec) ||
+		       gw_json_put(object, "encapsulation", write_encapsulation(spec))) &&
 	       gw_lifetime_put(object, &spec->lifetime) &&
 	       gw_json_put(object, "sequence", gw_u64_write(spec->sequence)) &&
 	       (!spec->replay_bitmap || gw_json_put(object, "replay_bitmap", write_bitmap(spec)));

@@ -23,6 +23,7 @@
 #define GW_DEFAULT_REPLAY    4096
 #define GW_FIRST_SPI         256u // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
 #define GW_NAT_T_PORT        4500 // RFC 3948
+#define GW_MAX_KEEPALIVE     3600 // seconds
 #define GW_SIZE_OFF          0
 #define GW_SIZE_AUTO         UINT16_MAX
 #define GW_LEAST_MSS         64
@@ -54,6 +55,8 @@ enum gw_inner_dscp { GW_INNER_DSCP_KEEP, GW_INNER_DSCP_COPY, GW_INNER_DSCP_MAP }
 struct gw_encapsulation {
 	uint16_t source_port;
 	uint16_t destination_port;
+	uint16_t keepalive; // outbound: seconds without a packet until one is sent; 0: none is
+	bool follow_peer;   // inbound: what goes to the peer goes where it sends from
 };
 
 struct gw_sa_spec {

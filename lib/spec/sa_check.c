@@ -141,6 +141,12 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 		return gw_error_at(err, EINVAL, NULL, "encapsulation",
 			"is about ESP: AH covers the addresses that a NAT changes, and RFC 3948 "
 			"has no AH in UDP; leave it out");
+	if (ports->keepalive > GW_MAX_KEEPALIVE)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.keepalive",
+			"must be 0 or at most %d seconds", GW_MAX_KEEPALIVE);
+	if (ports->follow_peer && spec->direction != GW_DIRECTION_IN)
+		return gw_error_at(err, EINVAL, NULL, "encapsulation.follow_peer",
+			"belongs to the inbound SA: only what the peer sends tells where it is");
 	if (!ports->source_port != !ports->destination_port)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation",
 			"must have both ports, or neither where ESP stands bare");

@@ -159,6 +159,10 @@ broken 'reqid 0' sas 'reqid' 'reqid = 1;' 'reqid = 0;'
 broken 'a DSCP too large' sas 'dscp' 'name = "a";' 'name = "a"; dscp = 64;'
 broken 'an unknown mode' sas 'mode' 'name = "a";' 'name = "a"; mode = "beet";'
 broken 'a DSCP in transport mode' sas 'dscp' 'name = "a";' 'name = "a"; mode = "transport"; dscp = 46;'
+broken 'keepalives more than an hour apart' sas 'encapsulation.keepalive' \
+	'name = "a";' 'name = "a"; encapsulation = { keepalive = 3601; };'
+broken 'an outbound SA that follows' sas 'encapsulation.follow_peer' \
+	'name = "a";' 'name = "a"; encapsulation = { follow_peer = true; };'
 broken 'a port 0' sas 'destination_port' 'name = "a";' 'name = "a"; encapsulation = { destination_port = 0; };'
 broken 'ESP in UDP to a port that is not ours' sas 'destination_port' 'name = "b";' \
 	'name = "b"; encapsulation = { destination_port = 4501; };'

@@ -116,14 +116,15 @@ def check_names(report, line):
 
 
 def provoke_mapping(line, listener, peer):
-    """The peer sends from another address and port than its SA says."""
-    sa = Sa("moved", "in", 0x8002, "192.0.2.2", "192.0.2.1", 8, key=bytes.fromhex(KEYS) + bytes(17),
-            options={"encapsulation": {"source_port": 4500}})
-    line.call("sa.add", **sa.config())
-    sa.source, sa.options = "198.51.100.9", {"encapsulation": {"source_port": 61234}}
-    sequence = itertools.count(1)
-    listener.wait_event(lambda event: event["params"]["kind"] == "mapping",
-                        lambda: peer.send_esp(sa, next(sequence)))
+    """The peer sends from another address and port than its SA says, which does not follow or does."""
+    for spi, follow in ((0x8002, False), (0x8003, True)):
+        sa = Sa("moved", "in", spi, "192.0.2.2", "192.0.2.1", 8, key=bytes.fromhex(KEYS) + bytes(17),
+                options={"encapsulation": {"source_port": 4500, "follow_peer": follow}})
+        line.call("sa.add", **sa.config())
+        sa.source, sa.options = "198.51.100.9", {"encapsulation": {"source_port": 61234}}
+        sequence = itertools.count(1)
+        listener.wait_event(lambda event: event["params"]["kind"] == "mapping" and event["params"]["followed"] == follow,
+                            lambda: peer.send_esp(sa, next(sequence)))
 
 
 def provoke_events(line, listener, host, peer):

@@ -18,7 +18,7 @@ LISTS = [
     ("worker list", "worker.list", "workers", ("worker", "cpu")),
     ("node list", "node.list", "nodes", ("name",)),
     ("drops", "drop.list", "drops", ()),
-    ("crypto list", "crypto.list", "suites", ("encryption",)),
+    ("crypto list", "crypto.list", "suites", ("protocol", "icv_bytes")),
 ]
 # What changes from one moment to the next.
 COUNTS = {"packets", "bytes", "vectors", "cycles", "polls", "idle_polls", "sleeps", "age_seconds", "rx_packets", "rx_bytes",
@@ -64,6 +64,18 @@ def check_list(report, daemon, line, row):
                      lambda rows=table: "\n".join(map(" ".join, rows)))
 
 
+def check_algorithms(report, line):
+    """What an SA of each protocol may use, with the lengths of its keys."""
+    suites = [suite for suite in line.call("crypto.list")["suites"] if suite["usable"]]
+    ah = {suite["integrity"]: suite["integrity_key_bytes"] for suite in suites if suite["protocol"] == "ah"}
+    report.equal("AH's algorithms", ah, {
+        "hmac-sha2-256-128": [32], "hmac-sha1-96": [20], "hmac-sha2-384-192": [48], "hmac-sha2-512-256": [64],
+        "aes-xcbc-96": [16], "aes-cmac-96": [16], "aes-gmac": [20, 28, 36]})
+    report.check("AH does not encrypt", not any("encryption" in suite for suite in suites if suite["protocol"] == "ah"))
+    report.check("ESP may use them too", set(ah) - {"aes-gmac"} <= {suite.get("integrity") for suite in suites
+                                                                    if suite["protocol"] == "esp"})
+
+
 def check_exit_codes(report, daemon):
     report.begin("exit codes")
     for words, code in (("status", 0), ("sa get dir out spi 0x9999 dst 192.0.2.2", 1), ("sa eat", 2)):
@@ -80,6 +92,7 @@ def main():
         report.begin("lists")
         for row in LISTS:
             check_list(report, daemon, line, row)
+        check_algorithms(report, line)
         check_exit_codes(report, daemon)
         report.begin("the end")
         report.equal("exit code", daemon.stop(), 0)

@@ -80,6 +80,8 @@ esp transport 6 6 gcm256   none
 esp transport 4 4 cbc128   sha256 esn
 esp transport 6 6 cbc128   sha1   tcp
 esp transport 4 4 chacha   none
+esp transport 4 4 gcm128   none   udp tcp
+esp transport 4 4 cbc128   sha256 udp
 '
 
 # What the ends are called, by family.

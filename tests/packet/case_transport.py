@@ -171,7 +171,62 @@ def inbound(report):
     session.run().judge()
 
 
+# conformance: J15
+def inbound_in_udp(report):
+    """For a host behind the gateway, from one behind a NAT (RFC 3948 section 3.1.2); beside it, NAT-T of the host's own."""
+    session = Session(report, "transport-udp-in", config={"limits": {"icmp_pps": 100000}})
+    number, made, untagged = 0, [], []
+    for family in (4, 6):
+        for algorithm in (GCM, CBC, NULL):
+            out_sa, sa = pair(session, number, family, algorithm, encapsulation={})
+            sa.options["encapsulation"] = {"source_port": 61000}
+            made.append((out_sa, sa))
+            number += 1
+    for family, theirs in ((4, "198.51.100.0/24"), (6, "2001:db8:e::/48")):
+        session.policy("in", "bypass", theirs, "10.1.0.0/16" if family == 4 else "2001:db8:1::/48", priority=5,
+                       protocol="udp", destination_port=4500)
+    for out_sa, sa in made:
+        ends, label = (sa.source, sa.destination), f"{sa.algorithm.label} v{sa.outer_family}"
+        for sequence, size in enumerate((0, 1, 13, 500, 1200), 1):
+            for what, packet_of in (("UDP", udp_packet), ("TCP", tcp_packet)):
+                probe = session.probe(f"{label} {what} {size} bytes")
+                packet = packet_of(*ends, probe.tag + bytes(size))
+                headers = 40 if sa.outer_family == 6 else 20
+                session.wan(sa.outer(sa.seal(2 * sequence + (what == "UDP"), packet[headers:],
+                                             next_header=17 if what == "UDP" else 6), ttl=61, identification=1))
+                if what == "UDP" and headers == 20:
+                    packet = packet[:26] + bytes(2) + packet[28:]  # none, which IPv4 allows
+                probe.wants = [Plain("lan", lower_ttl(packet))]
+            session.out(f"{label} out {size} bytes", out_sa,
+                        lambda tag, a=ends, s=size: udp_packet(a[1], a[0], tag + bytes(s)), look=scapy_agrees)
+        session.probe(f"{label}: a bit flipped")
+        forged = sa.outer(sa.seal(99, bytes(8) + b"forged", next_header=17))
+        session.wan(forged[:-1] + bytes((forged[-1] ^ 1,)))
+        session.drop("esp_integrity")
+        session.probe(f"{label}: bare")
+        session.wan(ip_packet(*ends, Raw(sa.seal(98, bytes(8), next_header=17)), proto=50))
+        session.drop("esp_encapsulation")
+        for what, payload in (("IKE", bytes(4) + b"IKE"), ("a keepalive", b"\xff"), ("ESP of its own", b"\0\0\x77\x77\0\0\0\1" + bytes(64)),
+                              ("nothing", b""), ("7 bytes", bytes((1, 2, 3, 4, 5, 6, 7)))):
+            probe = session.probe(f"{label}: {what} of the host's own")
+            # Not each of them can carry a tag behind what makes it what it is.
+            packet = udp_packet(*ends, payload + (probe.tag if len(payload) > 7 or what == "IKE" else b""), sport=4500, dport=4500)
+            if probe.tag in packet:
+                probe.wants = [Plain("lan", lower_ttl(packet))]
+            else:
+                untagged.append(lower_ttl(packet))
+            session.wan(packet)
+    session.run()
+    for many in session.seen.values():
+        for seen in many:
+            if seen.port == "lan":
+                seen.problem = ""  # ESP of an SA that is the host's own is no problem
+    report.equal("short ones pass too", sorted(seen.packet for seen in session.seen.pop(b"", [])), sorted(untagged))
+    session.judge()
+
+
 def run(report):
     outbound(report)
+    inbound_in_udp(report)
     mtu(report)
     inbound(report)

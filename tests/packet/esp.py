@@ -147,6 +147,8 @@ class Sa:
     auth_key: bytes = b""
     options: dict = dataclasses.field(default_factory=dict)  # further members of the gateway's object
 
+    protocol = "esp"
+
     def __post_init__(self):
         self.key = self.key or os.urandom(self.algorithm.key_bytes)
         self.auth_key = self.auth_key or os.urandom(self.algorithm.auth_bytes)
@@ -171,7 +173,11 @@ class Sa:
             del sa["encryption"]["key"]
         if self.algorithm.integrity:
             sa["integrity"] = {"algorithm": self.algorithm.integrity, "key": self.auth_key.hex()}
-        return sa | self.options
+        sa |= self.options
+        if self.direction == "out" and "encapsulation" in sa:
+            # A keepalive in a slow run would be a packet that nobody expects.
+            sa["encapsulation"] = {"keepalive": 0} | sa["encapsulation"]
+        return sa
 
     def overhead(self, inner_bytes):
         """Bytes of the outer packet, headers included, around an inner one of that size."""
@@ -181,7 +187,7 @@ class Sa:
 
     def largest_inner(self, mtu):
         """The largest inner packet whose outer one has at most mtu bytes."""
-        return max(size for size in range(mtu) if size + self.overhead(size) <= mtu)
+        return next(size for size in range(mtu, -1, -1) if size + self.overhead(size) <= mtu)
 
     # --- one packet
 

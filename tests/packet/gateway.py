@@ -180,7 +180,7 @@ class Gateway:
         return {drop["name"]: drop["packets"] for drop in drops if drop["packets"]}
 
     def sa_state(self, sa):
-        return self.control.call("sa.get", direction=sa.direction, spi=sa.spi, protocol="esp",
+        return self.control.call("sa.get", direction=sa.direction, spi=sa.spi, protocol=sa.protocol,
                                  destination=sa.destination)
 
     def stop(self, sig=signal.SIGTERM):

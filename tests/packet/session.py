@@ -23,6 +23,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
+from ah import AhSa, ah_of
 from esp import NotAuthentic, Sa, address_bytes, checksum, esp_of, lower_ttl, rebuilt
 from gateway import Gateway
 from report import difference
@@ -182,7 +183,7 @@ class Plain(Want):
 
     def wrong(self, seen):
         if seen.sa:
-            return "it left as ESP and should have left in clear"
+            return "it left sealed and should have left in clear"
         return "" if seen.packet == self.packet else difference(seen.packet, self.packet)
 
 
@@ -327,6 +328,25 @@ class Session:
         self.policy("in", "protect", theirs, ours, reqid=number + 1)
         return out_sa, in_sa
 
+    def ah_pair(self, number, algorithm, mode="tunnel", family=4, inner=None, out_options=None, in_options=None, **rest):
+        """The same with AH, in transport mode between hosts: (outbound SA, inbound SA, the traffic's addresses)."""
+        if mode == "tunnel":
+            ends = (WAN6, PEER6) if family == 6 else (WAN4, PEER4)
+            hosts, networks = inner_addresses(number, inner or family), inner_networks(number, inner or family)
+        else:
+            ours = inner_addresses(number, family)[0]
+            hosts = networks = ends = (ours, f"2001:db8:e::{number + 0x100:x}" if family == 6
+                                       else f"198.51.100.{number + 10}")
+        made = []
+        for direction, spi, (source, destination) in (("out", 0x1000, ends), ("in", 0x2000, ends[::-1])):
+            options = out_options if direction == "out" else in_options
+            made.append(AhSa(f"{direction}{number}", direction, spi + number, source, destination, number + 1, algorithm,
+                             mode=mode, options=options or {}, **rest))
+        self.sas += made
+        self.policy("out", "protect", *networks, reqid=number + 1)
+        self.policy("in", "protect", *networks[::-1], reqid=number + 1)
+        return *made, hosts
+
     # --- probes
 
     def probe(self, name, *wants):
@@ -382,8 +402,8 @@ class Session:
         return self
 
     def sort_outputs(self):
-        outbound = {(sa.spi, address_bytes(sa.destination)): sa for sa in self.sas if sa.direction == "out"}
-        last = {sa.name: int(sa.options.get("sequence", 0)) for sa in self.sas}
+        outbound = {(sa.protocol, sa.spi, address_bytes(sa.destination)): sa for sa in self.sas if sa.direction == "out"}
+        last = {sa.name: int(sa.config().get("sequence", 0)) for sa in self.sas}
         inner_parts, alone = Reassembler(), {}
         for port, frames in self.gateway.outputs.items():
             outer_parts = Reassembler()
@@ -426,22 +446,27 @@ class Session:
 
     @staticmethod
     def _open(seen, outbound, last):
-        """Opens ESP where it is some; the upper half of its number follows from the numbers before it."""
-        esp = esp_of(seen.packet)
-        if not esp:
+        """Opens ESP or AH where it is some; the upper half of its number follows from the numbers before it."""
+        esp, ah = esp_of(seen.packet), ah_of(seen.packet)
+        if not esp and not ah:
             return False
         destination = seen.packet[24:40] if seen.packet[0] >> 4 == 6 else seen.packet[16:20]
-        sa = outbound.get((struct.unpack_from("!I", esp)[0], destination))
+        spi, low = struct.unpack_from("!II", esp or ah[4:])
+        sa = outbound.get(("esp" if esp else "ah", spi, destination))
         if not sa:
-            seen.problem = "ESP of no SA that is known"
+            seen.problem = f"{'ESP' if esp else 'AH'} of no SA that is known"
             return False
-        low, before = struct.unpack_from("!I", esp, 4)[0], last[sa.name]
+        before = last[sa.name]
         high = (before >> 32) + (1 if sa.esn and low <= before & 0xFFFFFFFF and before & 0xFFFFFFFF > 1 << 31 else 0)
         try:
-            seen.opened = sa.open(esp, high)
-            seen.sa, seen.sequence, seen.inner = sa, high << 32 | low, seen.opened.inner
-            if sa.transport:
-                seen.inner = rebuilt(seen.packet, seen.inner, seen.opened.next_header)
+            if ah:
+                seen.inner = sa.open(seen.packet, high)[1]
+            else:
+                seen.opened = sa.open(esp, high)
+                seen.inner = seen.opened.inner
+                if sa.transport:
+                    seen.inner = rebuilt(seen.packet, seen.inner, seen.opened.next_header)
+            seen.sa, seen.sequence = sa, high << 32 | low
             seen.inner_pieces = [seen.inner]
             last[sa.name] = max(before, seen.sequence)
         except NotAuthentic as error:

@@ -102,9 +102,14 @@ static struct gw_crypto_key *make_key(uint8_t byte)
 	return key;
 }
 
+struct box_peer box_peer_with(uint8_t in, uint8_t out)
+{
+	return (struct box_peer){ gw_crypto_engine_new(), make_key(in), make_key(out) };
+}
+
 struct box_peer box_peer_new(void)
 {
-	return (struct box_peer){ gw_crypto_engine_new(), make_key(1), make_key(0) };
+	return box_peer_with(1, 0);
 }
 
 void box_peer_free(struct box_peer *peer)

@@ -31,6 +31,8 @@ struct box_peer {
 	struct gw_crypto_key *out; // of what it receives: 0000…
 };
 struct box_peer box_peer_new(void);
+// One whose keys consist of these bytes.
+struct box_peer box_peer_with(uint8_t in, uint8_t out);
 void box_peer_free(struct box_peer *peer);
 
 // ESP (AES-GCM) around size bytes and their trailer, written at esp; returns its bytes.

@@ -67,6 +67,12 @@ static const struct {
 		"{'direction':'out','spi':256,'source':'10.9.0.1','destination':'10.9.0.2',"
 		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
 		"'encapsulation':{'source_port':4500,'destination_port':61440},'esn':true}" },
+	{ "sa add dir out spi 256 src 10.9.0.1 dst 10.9.0.2 reqid 1 keepalive 30 enc "
+	  "aes-gcm-16 " KEY " udp 4500 61000",
+		"sa.add",
+		"{'direction':'out','spi':256,'source':'10.9.0.1','destination':'10.9.0.2',"
+		"'reqid':1,'encryption':{'algorithm':'aes-gcm-16','key':'" HEX "'},"
+		"'encapsulation':{'source_port':4500,'destination_port':61000,'keepalive':30}}" },
 	{ "sa add dir out spi 256 src 10.9.0.1 dst 10.9.0.2 reqid 1 enc aes-gcm-16 " KEY
 	  " soft-bytes 1 byte-hard 2 packet-soft 3 hard-packets 4 time-soft 5 time-hard 6 "
 	  "time-use-soft 7 hard-use-seconds 8",
@@ -82,6 +88,8 @@ static const struct {
 	{ "sa flush", "sa.flush", "{}" },
 	{ "sa flush dir in", "sa.flush", "{'direction':'in'}" },
 	{ "spi allocate destination 10.9.0.1", "spi.allocate", "{'destination':'10.9.0.1'}" },
+	{ "spi allocate 10.9.0.1 protocol ah", "spi.allocate",
+		"{'destination':'10.9.0.1','protocol':'ah'}" },
 	{ "spi a 10.9.0.1 first 0x1000 last 0x1fff", "spi.allocate",
 		"{'destination':'10.9.0.1','first':4096,'last':8191}" },
 	{ "policy", "policy.list", "{}" },

@@ -97,15 +97,19 @@ static const struct {
 		"eth_vlan: 0 packets (warning)\n    A tag.\n    None.\n" },
 	{ "drops", "{'drops':[]}", "No packet was dropped.\n" },
 	{ "crypto",
-		"{'engine':'IPsec-MB','suites':[{'encryption':'aes-gcm-16',"
+		"{'engine':'IPsec-MB','suites':[{'protocol':'esp','encryption':'aes-gcm-16',"
 		"'encryption_key_bytes':[20,36],'icv_bytes':16,'usable':true},"
-		"{'encryption':'null','encryption_key_bytes':[],'integrity':'hmac-sha1-96',"
-		"'integrity_key_bytes':20,'icv_bytes':12,'usable':false}]}",
+		"{'protocol':'esp','encryption':'null','encryption_key_bytes':[],"
+		"'integrity':'hmac-sha1-96','integrity_key_bytes':[20],'icv_bytes':12,"
+		"'usable':false},{'protocol':'ah','integrity':'aes-gmac',"
+		"'integrity_key_bytes':[20,36],'icv_bytes':16,'usable':true}]}",
 		"IPsec-MB\n"
-		"ENCRYPTION  KEY BYTES  INTEGRITY     KEY BYTES  ICV BYTES  USABLE\n"
-		"aes-gcm-16   20 or 36                                  16  yes\n"
-		"null                   hmac-sha1-96         20         12  no: self-test "
-		"failed\n" },
+		"PROTOCOL  ENCRYPTION  KEY BYTES  INTEGRITY     KEY BYTES  ICV BYTES  USABLE\n"
+		"esp       aes-gcm-16   20 or 36                                  16  yes\n"
+		"esp       null                   hmac-sha1-96         20         12  no: "
+		"self-test "
+		"failed\n"
+		"ah                               aes-gmac       20 or 36         16  yes\n" },
 	{ "status",
 		"{'version':'1','hugepages':false,'log_level':'info','uptime_seconds':5,"
 		"'buffers':{'total':8,'in_use':2}}",

@@ -12,7 +12,10 @@
 #include <rte_ring.h>
 
 #include "box_esp.h"
+#include "crypto/auth.h"
 #include "graph/packet.h"
+#include "ipsec/ah.h"
+#include "ipsec/esp.h"
 #include "run.h"
 
 static struct box *box;
@@ -45,6 +48,9 @@ static const struct shape {
 	{ .what = "no headroom", .no_headroom = true },
 	{ .what = "no tailroom", .no_tailroom = true },
 	{ .what = "two segments", .first = 100 },
+	{ .what = "the Ethernet header alone", .first = 14 },
+	{ .what = "the IP header cut", .first = 24, .each = 5 },
+	{ .what = "the IP header alone", .first = 34 },
 	{ .what = "the headers alone, then the rest", .first = 54 },
 	{ .what = "segments of one byte", .first = 600, .each = 1 },
 	{ .what = "segments of seven bytes", .first = 62, .each = 7 },
@@ -203,6 +209,141 @@ START_TEST(inbound)
 }
 END_TEST
 
+// AH covers every byte of a packet, and writes into it to do so. conformance: I7
+#define AH_BYTES (GW_AH_HEADER_BYTES + 16)
+
+static struct gw_crypto_key *ah_key(const char *direction, uint8_t byte)
+{
+	uint8_t bytes[32];
+	struct gw_crypto_key_spec spec = { .encryption = GW_ENCRYPTION_NULL,
+		.integrity = GW_INTEGRITY_HMAC_SHA2_256_128,
+		.integrity_key = bytes,
+		.integrity_key_bytes = sizeof(bytes) };
+	bool out = strcmp(direction, "out") == 0;
+	char json[640], text[65] = "";
+	struct gw_crypto_key *key;
+
+	memset(bytes, byte, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(text + 2 * i, 3, "%02x", byte);
+	snprintf(json, sizeof(json),
+		"{\"direction\":\"%s\",\"protocol\":\"ah\",\"spi\":%d,\"source\":\"%s\","
+		"\"destination\":\"%s\",\"reqid\":2,"
+		"\"integrity\":{\"algorithm\":\"hmac-sha2-256-128\",\"key\":\"%s\"}}",
+		direction, out ? 4105 : 4106, out ? "10.9.0.1" : "10.9.0.2",
+		out ? "10.9.0.2" : "10.9.0.1", text);
+	box_sa(box, json);
+	snprintf(json, sizeof(json),
+		"{\"direction\":\"%s\",\"priority\":50,\"action\":\"protect\",\"reqid\":2,"
+		"\"selector\":{\"source\":\"%s\",\"destination\":\"%s\"}}",
+		direction, out ? "192.168.1.0/24" : "192.168.2.0/24",
+		out ? "192.168.2.0/24" : "192.168.1.0/24");
+	box_policy(box, json);
+	key = gw_crypto_key_new(&spec, NULL);
+	ck_assert(key);
+	return key;
+}
+
+// Seals or, with the value that came, opens the AH of a tunnel at ip.
+static enum gw_crypto_status ah_icv(
+	const struct gw_crypto_key *key, uint8_t *ip, size_t size, bool seal)
+{
+	uint8_t message[2048 + GW_CRYPTO_AUTH_BACK] = {}, value[16];
+	struct gw_crypto_auth_op op = { .key = key,
+		.message = message,
+		.value = seal ? message + 20 + GW_AH_HEADER_BYTES : value,
+		.bytes = (uint32_t)size,
+		.sequence = 1 };
+	uint8_t *place = ip + 20 + GW_AH_HEADER_BYTES;
+
+	memcpy(value, place, sizeof(value));
+	memset(place, 0, sizeof(value));
+	memcpy(message, ip, size);
+	ck_assert(gw_ah_cover(message, 20));
+	if (seal)
+		gw_crypto_auth_seal(peer.engine, &op, 1);
+	else
+		gw_crypto_auth_open(peer.engine, &op, 1);
+	memcpy(place, op.value, sizeof(value));
+	return op.status;
+}
+
+START_TEST(outbound_ah)
+{
+	const struct shape *shape = &shapes[_i];
+	struct gw_crypto_key *key = ah_key("out", 5);
+	uint8_t payload[1000], got[2048];
+	struct box_frame frame;
+	size_t bytes;
+
+	fill(payload, sizeof(payload));
+	frame = box_packet(BOX_LAN, "192.168.1.2", "192.168.2.2", 99, payload, sizeof(payload));
+	push(shape, BOX_LAN, frame.data, frame.size);
+	bytes = box_pull(box, BOX_WAN, got, sizeof(got));
+	ck_assert_msg(bytes == HEADERS + AH_BYTES + 1020, "%s", shape->what);
+	ck_assert_msg(ah_icv(key, got + RTE_ETHER_HDR_LEN, bytes - RTE_ETHER_HDR_LEN, false) ==
+			      GW_CRYPTO_OK,
+		"%s", shape->what);
+	ck_assert_msg(memcmp(got + HEADERS + AH_BYTES + 20, payload, sizeof(payload)) == 0, "%s",
+		shape->what);
+	gw_crypto_key_free(key);
+}
+END_TEST
+
+START_TEST(inbound_ah)
+{
+	const struct shape *shape = &shapes[_i];
+	struct gw_crypto_key *key = ah_key("in", 6);
+	uint8_t payload[1000], ah[2048], got[2048];
+	struct box_frame inner, outer;
+	size_t bytes;
+
+	fill(payload, sizeof(payload));
+	inner = box_packet(BOX_LAN, "192.168.2.2", "192.168.1.2", 99, payload, sizeof(payload));
+	gw_ah_write(ah, GW_ESP_NEXT_IPV4, AH_BYTES, RTE_BE32(4106), 1);
+	memcpy(ah + AH_BYTES, box_ip(&inner), 1020);
+	outer = box_packet(BOX_WAN, "10.9.0.2", "10.9.0.1", 51, ah, AH_BYTES + 1020);
+	ck_assert_int_eq(ah_icv(key, box_ip(&outer), 20 + AH_BYTES + 1020, true), GW_CRYPTO_OK);
+	push(shape, BOX_WAN, outer.data, outer.size);
+	bytes = box_pull(box, BOX_LAN, got, sizeof(got));
+	ck_assert_msg(bytes == RTE_ETHER_HDR_LEN + 1020, "%s: %zu bytes", shape->what, bytes);
+	ck_assert_msg(memcmp(got + RTE_ETHER_HDR_LEN + 20, payload, sizeof(payload)) == 0, "%s",
+		shape->what);
+	gw_crypto_key_free(key);
+}
+END_TEST
+
+// A policy that looks at ports finds them wherever the buffers are cut. conformance: G2, I7
+START_TEST(policies_see_all_headers)
+{
+	// Destination options around UDP; both to port 7.
+	static const uint8_t udp[] = { 0, 1, 0, 7, 0, 12, 0, 0, 'e', 'c', 'h', 'o' },
+			     behind[] = { 17, 0, 1, 4, 0, 0, 0, 0, 0, 1, 0, 7, 0, 12, 0, 0, 'e',
+				     'c', 'h', 'o' };
+	struct box_frame frames[2] = {
+		box_packet(BOX_LAN, "192.168.1.2", "192.168.2.2", 17, udp, sizeof(udp)),
+		box_packet(BOX_LAN, "2001:db8:1::2", "2001:db8:2::2", 60, behind, sizeof(behind)),
+	};
+	const struct box_frame *frame = &frames[_i];
+	uint8_t got[2048];
+
+	box_policy(box,
+		_i ? "{\"direction\":\"out\",\"priority\":50,\"action\":\"discard\",\"selector\":{"
+		     "\"source\":\"::/0\",\"destination\":\"::/0\",\"protocol\":\"udp\","
+		     "\"destination_port\":7}}"
+		   : "{\"direction\":\"out\",\"priority\":50,\"action\":\"discard\",\"selector\":{"
+		     "\"source\":\"0.0.0.0/0\",\"destination\":\"0.0.0.0/0\",\"protocol\":"
+		     "\"udp\",\"destination_port\":7}}");
+	for (uint16_t first = RTE_ETHER_HDR_LEN; first < frame->size; first++) {
+		push(&(struct shape){ .what = "cut", .first = first }, BOX_LAN, frame->data,
+			frame->size);
+		ck_assert_msg(box_pull(box, BOX_WAN, got, sizeof(got)) == 0,
+			"not seen behind %u bytes", first);
+	}
+	ck_assert_uint_eq(box_drops(box, GW_DROP_SPD_OUT_DISCARD), frame->size - RTE_ETHER_HDR_LEN);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("graph_mbufs");
@@ -211,6 +352,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, outbound, 0, RTE_DIM(shapes));
 	tcase_add_loop_test(tcase, inbound, 0, RTE_DIM(shapes));
+	tcase_add_loop_test(tcase, outbound_ah, 0, RTE_DIM(shapes));
+	tcase_add_loop_test(tcase, inbound_ah, 0, RTE_DIM(shapes));
+	tcase_add_loop_test(tcase, policies_see_all_headers, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);
 }

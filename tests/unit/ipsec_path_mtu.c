@@ -78,7 +78,8 @@ START_TEST(only_our_own_recent_packets_count)
 		spec.destination = kit_addr6(2);
 	}
 	if (d->udp)
-		spec.encapsulation = (struct gw_encapsulation){ 4500, 61000 };
+		spec.encapsulation =
+			(struct gw_encapsulation){ .source_port = 4500, .destination_port = 61000 };
 	sa = make(&spec);
 	atomic_store(&sa->sequence.used, d->used);
 	quote.flow.family = (uint8_t)(spec.source.family ^ (d->other_family ? 2 : 0));

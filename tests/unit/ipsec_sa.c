@@ -171,7 +171,8 @@ START_TEST(outer_udp_template)
 	size_t ip_bytes = _i ? 40 : 20;
 	struct gw_sa *sa;
 
-	spec.encapsulation = (struct gw_encapsulation){ 4500, 61000 };
+	spec.encapsulation =
+		(struct gw_encapsulation){ .source_port = 4500, .destination_port = 61000 };
 	sa = make(&spec);
 	ck_assert_uint_eq(sa->outer_bytes, ip_bytes + 8);
 	ck_assert_uint_eq(sa->udp_bytes, 8);
@@ -253,7 +254,8 @@ START_TEST(inner_mtu_is_exact)
 		ck_assert_uint_eq(
 			gw_sa_inner_mtu(sa, 1500), family == 4 ? shape->mtu_ipv4 : shape->mtu_ipv6);
 		gw_sa_free(sa);
-		spec.encapsulation = (struct gw_encapsulation){ 4500, 4500 };
+		spec.encapsulation =
+			(struct gw_encapsulation){ .source_port = 4500, .destination_port = 4500 };
 		sa = make(&spec);
 		for (unsigned int mtu = 0; mtu <= 2048; mtu++)
 			ck_assert_uint_eq(gw_sa_inner_mtu(sa, (uint16_t)mtu),
@@ -274,7 +276,8 @@ START_TEST(transport_mtu_is_exact)
 
 		spec.mode = GW_MODE_TRANSPORT;
 		if (udp)
-			spec.encapsulation = (struct gw_encapsulation){ 4500, 4500 };
+			spec.encapsulation = (struct gw_encapsulation){ .source_port = 4500,
+				.destination_port = 4500 };
 		sa = make(&spec);
 		for (unsigned int mtu = 0; mtu <= 2048; mtu++) {
 			unsigned int payload = inner_mtu_by_trying(shape, 40 + udp, mtu);

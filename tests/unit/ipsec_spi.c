@@ -25,9 +25,9 @@ static void teardown(void)
 
 static int allocate(uint8_t host, uint32_t first, uint32_t last, uint32_t *spi)
 {
-	struct gw_addr destination = kit_addr4(host);
+	const struct gw_spi_wanted wanted = { kit_addr4(host), GW_PROTOCOL_ESP, first, last };
 
-	return gw_spi_allocate(kit.db, &destination, first, last, spi, NULL);
+	return gw_spi_allocate(kit.db, &wanted, spi, NULL);
 }
 
 static struct gw_txn *staged(enum gw_direction direction, uint32_t spi)
@@ -53,7 +53,7 @@ START_TEST(every_spi_of_a_range_is_given_once)
 {
 	bool given[8] = {};
 	struct gw_error err = {};
-	struct gw_addr destination = kit_addr4(1);
+	struct gw_spi_wanted wanted = { kit_addr4(1), GW_PROTOCOL_ESP, 0x1000, 0x1007 };
 	uint32_t spi;
 
 	for (int i = 0; i < 8; i++) {
@@ -63,11 +63,14 @@ START_TEST(every_spi_of_a_range_is_given_once)
 		ck_assert(!given[spi - 0x1000]);
 		given[spi - 0x1000] = true;
 	}
-	ck_assert_int_eq(
-		gw_spi_allocate(kit.db, &destination, 0x1000, 0x1007, &spi, &err), -ENOSPC);
+	ck_assert_int_eq(gw_spi_allocate(kit.db, &wanted, &spi, &err), -ENOSPC);
 	ck_assert_ptr_nonnull(strstr(err.text, "0x1000 to 0x1007"));
-	// Another destination is another matter.
+	// Another destination is another matter, and so is AH.
 	ck_assert_int_eq(allocate(2, 0x1000, 0x1000, &spi), 0);
+	wanted.protocol = GW_PROTOCOL_AH;
+	wanted.last = 0x1000;
+	ck_assert_int_eq(gw_spi_allocate(kit.db, &wanted, &spi, NULL), 0);
+	ck_assert_int_eq(gw_spi_allocate(kit.db, &wanted, &spi, NULL), -ENOSPC);
 }
 END_TEST
 
@@ -118,26 +121,25 @@ START_TEST(ranges_are_checked)
 		{ UINT32_MAX, UINT32_MAX, 0 },
 		{ 256, UINT32_MAX, 0 },
 	};
-	struct gw_addr unset = {};
+	const struct gw_spi_wanted unset = { {}, GW_PROTOCOL_ESP, 256, 257 };
 	uint32_t spi;
 
 	for (size_t i = 0; i < RTE_DIM(ranges); i++)
 		ck_assert_int_eq(
 			allocate(1, ranges[i].first, ranges[i].last, &spi), ranges[i].result);
-	ck_assert_int_eq(gw_spi_allocate(kit.db, &unset, 256, 257, &spi, NULL), -EINVAL);
+	ck_assert_int_eq(gw_spi_allocate(kit.db, &unset, &spi, NULL), -EINVAL);
 }
 END_TEST
 
 START_TEST(no_more_are_set_aside_than_sas_may_exist)
 {
-	struct gw_addr destination = kit_addr6(1);
+	const struct gw_spi_wanted wanted = { kit_addr6(1), GW_PROTOCOL_ESP, 256, UINT32_MAX };
 	struct gw_error err = {};
 	uint32_t spi;
 
 	for (int i = 0; i < MAX_SAS; i++)
 		ck_assert_int_eq(allocate(1, 256, UINT32_MAX, &spi), 0);
-	ck_assert_int_eq(
-		gw_spi_allocate(kit.db, &destination, 256, UINT32_MAX, &spi, &err), -ENOSPC);
+	ck_assert_int_eq(gw_spi_allocate(kit.db, &wanted, &spi, &err), -ENOSPC);
 	ck_assert_ptr_nonnull(strstr(err.text, "set aside"));
 }
 END_TEST

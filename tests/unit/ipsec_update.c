@@ -19,7 +19,8 @@
 
 static struct gw_sa_spec in_udp(struct gw_sa_spec spec)
 {
-	spec.encapsulation = (struct gw_encapsulation){ GW_NAT_T_PORT, GW_NAT_T_PORT };
+	spec.encapsulation = (struct gw_encapsulation){ .source_port = GW_NAT_T_PORT,
+		.destination_port = GW_NAT_T_PORT };
 	return spec;
 }
 

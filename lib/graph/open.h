@@ -1,0 +1,107 @@
+// Called by: worker (esp_decrypt and ah_input)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include "crypto/engine.h"
+#include "graph/buffer.h"
+#include "graph/expiry.h"
+#include "graph/mss_clamp.h"
+#include "graph/node.h"
+#include "ipsec/replay.h"
+
+// What opening a packet is the same for with ESP and AH: the SA's end, the replay window, the
+// counters. Each node first goes through its packets with gw_open_take and gw_open_number, has the
+// engine verify all of them, and then goes through them with gw_open_accept and gw_open_finish.
+
+// The reasons to drop a packet in the words of one of the protocols.
+struct gw_open_words {
+	enum gw_drop sequence_zero, replay, too_old, integrity;
+};
+
+static __rte_always_inline enum gw_drop gw_open_verdict(
+	enum gw_replay_verdict verdict, const struct gw_open_words *words)
+{
+	switch (verdict) {
+	case GW_REPLAY_SEEN:
+		return words->replay;
+	case GW_REPLAY_TOO_OLD:
+		return words->too_old;
+	default:
+		return GW_DROP_COUNT;
+	}
+}
+
+// The packet at place, contiguous and ours alone with back bytes behind it, of an SA that has not
+// ended. NULL: it is marked for the drop node.
+static __rte_always_inline struct rte_mbuf *gw_open_take(
+	const struct gw_worker *worker, void **place, uint16_t back)
+{
+	struct rte_mbuf *mbuf = gw_buffer_own(worker, *place, 0, back);
+
+	if (unlikely(!mbuf)) {
+		gw_packet(*place)->drop = GW_DROP_NO_BUFFER;
+		return NULL;
+	}
+	*place = mbuf;
+	if (unlikely(gw_expiry_is_over(worker, gw_packet(mbuf)->sa))) {
+		gw_packet(mbuf)->drop = GW_DROP_SA_EXPIRED;
+		return NULL;
+	}
+	return mbuf;
+}
+
+// The 64-bit number for the 32 bits in the packet, unless it was seen or is too old.
+static __rte_always_inline enum gw_drop gw_open_number(const struct gw_sa *sa, rte_be32_t low,
+	const struct gw_open_words *words, uint64_t *sequence)
+{
+	// Relaxed: a value a moment old only makes the window a little wider.
+	uint64_t top = atomic_load_explicit(&sa->replay->top, memory_order_relaxed);
+
+	*sequence = gw_replay_infer(top, sa->replay->window, rte_be_to_cpu_32(low), sa->esn);
+	if (*sequence == 0)
+		return words->sequence_zero;
+	return gw_open_verdict(gw_replay_check(sa->replay, *sequence), words);
+}
+
+// What the engine found; the number of an authentic packet is recorded, and of two copies in flight
+// one wins.
+static __rte_always_inline enum gw_drop gw_open_accept(const struct gw_worker *worker,
+	struct gw_sa *sa, enum gw_crypto_status status, uint64_t sequence,
+	const struct gw_open_words *words)
+{
+	enum gw_drop reason;
+
+	if (unlikely(status != GW_CRYPTO_OK)) {
+		if (status != GW_CRYPTO_BAD_ICV)
+			return GW_DROP_CRYPTO_FAILED;
+		gw_expiry_forged(worker, sa, words->integrity);
+		return words->integrity;
+	}
+	reason = gw_open_verdict(gw_replay_record(sa->replay, sequence), words);
+	if (likely(reason == GW_DROP_COUNT)) {
+		sa->counters[worker->index].received++;
+		gw_replay_raise(sa->replay, sequence);
+	}
+	return reason;
+}
+
+// The end of an authentic packet's way through the node: reason is why what was inside is dropped,
+// or GW_DROP_COUNT; then it can be counted, and goes by edge in. Of what is dropped the SA's
+// lifetime counts the bytes that were sealed: the peer sent them, once.
+static __rte_always_inline uint8_t gw_open_finish(const struct gw_worker *worker,
+	struct gw_expiry_tally *tally, struct rte_mbuf *mbuf, enum gw_drop reason,
+	uint32_t sealed_bytes, uint8_t in, uint8_t drop)
+{
+	struct gw_packet *packet = gw_packet(mbuf);
+
+	if (unlikely(reason != GW_DROP_COUNT)) {
+		gw_expiry_count(worker, tally, packet->sa, sealed_bytes);
+		return gw_to_drop(packet, reason, drop);
+	}
+	gw_expiry_count(worker, tally, packet->sa, packet->ip_bytes);
+	gw_sa_count_packet(packet->sa, worker->index, packet->ip_bytes, worker->now_ns);
+	gw_mss_clamp(mbuf, packet);
+	return in;
+}

@@ -1,0 +1,89 @@
+// Called by: worker (esp_encrypt and ah_output; those who send packets to them)
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <rte_ether.h>
+
+#include "graph/buffer.h"
+#include "graph/expiry.h"
+#include "graph/mss_clamp.h"
+#include "graph/node.h"
+#include "ipsec/esp.h"
+
+// What sealing a packet is the same for with ESP and AH: the SA's lifetime, the outer header of
+// tunnel mode, the counters.
+
+// Which of a node's edges leads to the node that seals packets of the SA.
+static inline uint8_t gw_seal_edge(const struct gw_sa *sa, uint8_t esp_encrypt, uint8_t ah_output)
+{
+	return sa->protocol == GW_PROTOCOL_AH ? ah_output : esp_encrypt;
+}
+
+// Behind gw_sequence_blocks_take: the packet at place, contiguous and ours alone with front bytes
+// before it, which leave a frame its header, and back bytes behind it. NULL: it is marked for the
+// drop node.
+static __rte_always_inline struct rte_mbuf *gw_seal_take(
+	const struct gw_worker *worker, void **place, uint16_t front, uint16_t back)
+{
+	struct gw_packet *packet = gw_packet(*place);
+	enum gw_drop reason = gw_expiry_admit(worker, packet);
+	struct rte_mbuf *mbuf;
+
+	if (unlikely(reason != GW_DROP_COUNT)) {
+		packet->drop = (uint8_t)reason;
+		return NULL;
+	}
+	mbuf = gw_buffer_own(worker, *place, front + RTE_ETHER_HDR_LEN, back);
+	if (unlikely(!mbuf)) {
+		packet->drop = GW_DROP_NO_BUFFER;
+		return NULL;
+	}
+	*place = mbuf;
+	gw_mss_clamp(mbuf, gw_packet(mbuf));
+	return mbuf;
+}
+
+// What of the packet shows in the outer header of tunnel mode.
+static __rte_always_inline struct gw_esp_inner gw_seal_inner(
+	struct rte_mbuf *mbuf, const struct gw_packet *packet)
+{
+	return (struct gw_esp_inner){
+		.family = packet->flow.family,
+		.tos = packet->tos,
+		.dont_fragment = packet->dont_fragment,
+		.bytes = packet->ip_bytes,
+		.flow_label =
+			gw_esp_flow_label(packet->sa, rte_pktmbuf_mtod(mbuf, const uint8_t *)),
+	};
+}
+
+// Tunnel mode, the rest of the packet being there: its outer header, at the front of the mbuf.
+static __rte_always_inline void gw_seal_outer(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_esp_inner *inner)
+{
+	struct gw_sa *sa = packet->sa;
+	bool whole = sa->outer_family == 4 && gw_esp_outer_df(sa, inner);
+	uint16_t id = 0;
+
+	// Relaxed: only uniqueness matters.
+	if (sa->outer_family == 4 && !whole)
+		id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
+	packet->ip_bytes = mbuf->pkt_len;
+	gw_esp_outer_write(sa, rte_pktmbuf_mtod(mbuf, uint8_t *), inner, packet->ip_bytes,
+		rte_cpu_to_be_16(id));
+	packet->dont_fragment = whole;
+}
+
+// From here on the packet, sealed and of that protocol, is the gateway's own.
+static __rte_always_inline void gw_seal_finish(const struct gw_worker *worker,
+	struct gw_packet *packet, uint8_t protocol, uint32_t inner_bytes)
+{
+	packet->flow.family = packet->sa->outer_family;
+	packet->flow.protocol = protocol;
+	packet->more_fragments = 0;
+	packet->fragment_offset = 0;
+	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
+	gw_sa_count_packet(packet->sa, worker->index, inner_bytes, worker->now_ns);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "box.h"
+
+// The world of the fuzz targets that push packets through a whole gateway: tests/support/box.h with
+// an SA each way of every kind (a link), and policies that protect, bypass and discard.
+//
+//   link i: outbound SPI 4097 + 4i, inbound 4098 + 4i
+//     tunnels: 192.168.1.0/24 and 2001:db8:1::/64 to 192.168.(2 + i).0/24 and 2001:db8:(2 + i)::/64
+//     transport mode: between source and destination, seen from the gateway
+//   192.168.1.4 to 10.9.0.2: TCP port 80 by link 0, all else bypassed; back: bypassed
+//   192.168.1.0/24 to 203.0.113.0/24: discarded
+
+struct world_link {
+	bool ah, transport, udp;
+	uint8_t family; // of the outer header
+	const char *source, *destination;
+};
+
+enum { WORLD_LINKS = 12, WORLD_UDP_LINK = 1, WORLD_AH_LINK = 8 };
+#define WORLD_IN_SPI(link)  (4098u + 4u * (link))
+#define WORLD_OUT_SPI(link) (4097u + 4u * (link))
+extern const struct world_link world_links[WORLD_LINKS];
+
+#define WORLD_FRAME_BYTES 2048
+
+// A frame that is being made. The Ethernet header is always there.
+struct world_frame {
+	uint8_t data[WORLD_FRAME_BYTES];
+	size_t size;
+};
+
+// abort() unless it holds: a finding.
+#define world_require(condition) world_claim(condition, #condition, __LINE__)
+void world_claim(bool holds, const char *claim, int line);
+
+// Starts DPDK and builds the world, which is never torn down; abort() when anything is left that
+// LeakSanitizer takes for lost.
+struct box *world_new(void);
+
+// Writes an Ethernet header and an IP header from the link's peer to its other end, for what
+// follows of bytes, and sets the frame's size.
+void world_front(struct world_frame *frame, unsigned int link, uint8_t protocol, size_t bytes);
+void world_repair(uint8_t *ip, size_t size); // version stays; lengths and IPv4 checksum get right
+size_t world_ip_bytes(uint8_t family);       // of a header without options
+
+// Writes ESP with a right ICV at esp: size bytes of data, cut to what aligns, as payload and
+// trailer. The sequence number is the next. Returns its bytes, or 0 when there is nothing to seal.
+size_t world_seal(unsigned int link, const uint8_t *data, size_t size, uint8_t *esp);
+// Makes an AH of the link at ah, which begins at offset at of the IP packet, right: SPI, the next
+// sequence number, ICV over size bytes.
+void world_seal_ah(unsigned int link, uint8_t *ip, size_t size, size_t at);
+
+// Receives the frame; with cut (0: whole) as two fragments, the first of so many bytes behind the
+// IP header, rounded down to 8, and in this order or the other.
+void world_push(unsigned int port, const struct world_frame *frame, size_t cut, bool reversed);
+
+// Walks the graph and checks all that comes out: the unprotected port sends nothing but what is
+// sealed with the right key or bypassed, headers are sound, no buffer is lost.
+void world_finish(void);
