@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "esplanade/xfrm.h"
 #include "ipsec/carrier.h"
 
 static json_t *event_new(enum gateway_event kind)
@@ -48,6 +49,7 @@ void gateway_event_acquire(struct gateway *gateway, const struct gw_event *event
 {
 	json_t *params;
 
+	gateway_xfrm_acquire(gateway, &event->flow, event->reqid);
 	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_ACQUIRE))
 		return;
 	params = event_new(GATEWAY_EVENT_ACQUIRE);
@@ -73,6 +75,7 @@ void gateway_event_expire(
 {
 	json_t *params;
 
+	gateway_xfrm_expire(gateway, sa, hard);
 	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_EXPIRE))
 		return;
 	params = event_new(GATEWAY_EVENT_EXPIRE);
@@ -95,6 +98,7 @@ void gateway_event_mapping(struct gateway *gateway, const struct gw_sa *sa,
 {
 	json_t *params;
 
+	gateway_xfrm_mapping(gateway, sa, old, fresh);
 	if (!gw_api_wanted(gateway->api, GATEWAY_EVENT_MAPPING))
 		return;
 	params = event_new(GATEWAY_EVENT_MAPPING);

@@ -20,6 +20,7 @@
 
 struct event_base;
 struct gateway_tcp;
+struct gateway_xfrm;
 
 // The whole running gateway: where the modules meet. One of it, made by main.c, owned by the
 // control core.
@@ -48,6 +49,7 @@ struct gateway {
 	struct gw_netlink *netlink;        // NULL: no port has a TAP
 	struct gateway_tcp *tcp;           // connections of TCP encapsulation
 	struct gw_api_server *api;
+	struct gateway_xfrm *xfrm; // NULL: no socket for IKE daemons
 
 	struct gw_counters counters; // of the control core: what it dropped itself
 };

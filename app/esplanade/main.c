@@ -23,6 +23,7 @@
 #include "esplanade/eal.h"
 #include "esplanade/events.h"
 #include "esplanade/parts.h"
+#include "esplanade/xfrm.h"
 #include "spec/fields.h"
 
 #define DEFAULT_CONFIG "/etc/esplanade/esplanade.conf"
@@ -58,6 +59,8 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 		gateway_keepalive_changed(gateway, sa, change != GW_IPSEC_SA_DELETED);
 	if (sa && sa->direction == GW_DIRECTION_OUT)
 		gateway_sa_hold_changed(gateway, sa->reqid);
+	if (sa)
+		gateway_xfrm_sa_changed(gateway, sa, change);
 	if (!gateway->api)
 		return;
 	if (sa)
@@ -172,6 +175,8 @@ static int start(struct gateway *gateway, struct gw_error *err)
 		rc = gateway_tcp_new(gateway, err);
 	if (!rc)
 		rc = gateway_control_new(gateway, err);
+	if (!rc && gateway->config->xfrm_path[0])
+		rc = gateway_xfrm_new(gateway, err);
 	return rc;
 }
 
@@ -186,6 +191,7 @@ static void drop_held(void *ctx, struct rte_mbuf *packet)
 // The reverse of start; works from wherever start stopped.
 static void stop(struct gateway *gateway)
 {
+	gateway_xfrm_free(gateway);
 	if (gateway->events)
 		gateway_control_free(gateway);
 	gateway_tcp_free(gateway);

@@ -92,6 +92,10 @@ void gateway_path_mtu_told(struct gateway *gateway, const struct gw_event *event
 // Forgets what ICMP told long ago; about once a second.
 void gateway_path_mtu_tick(struct gateway *gateway);
 
+// xfrm.c: the kernel's XFRM protocol for IKE daemons and `ip xfrm`.
+int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err);
+void gateway_xfrm_free(struct gateway *gateway);
+
 // control.c: the control core's event loop: signals, timers, events of the workers. Returns when
 // the gateway is to stop.
 int gateway_control_new(struct gateway *gateway, struct gw_error *err);

@@ -151,8 +151,8 @@ struct gw_api_server *gw_api_server_new(
 		gw_error_set(err, ENOMEM, "out of memory");
 		goto fail;
 	}
-	if (gw_api_socket_open(&server->socket, server->options.path, server->options.group, err) <
-		0)
+	if (gw_api_socket_open(&server->socket, SOCK_STREAM, server->options.path,
+		    server->options.group, err) < 0)
 		goto fail;
 	server->acceptable = event_new(
 		options->events, server->socket.fd, EV_READ | EV_PERSIST, on_acceptable, server);

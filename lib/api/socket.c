@@ -34,7 +34,7 @@ static int make_directory(const char *path, struct gw_error *err)
 }
 
 // Makes way for a new socket: removes one that nobody listens on, refuses everything else.
-static int remove_stale(const struct sockaddr_un *address, struct gw_error *err)
+static int remove_stale(const struct sockaddr_un *address, int type, struct gw_error *err)
 {
 	struct stat status;
 	int fd, problem;
@@ -47,7 +47,7 @@ static int remove_stale(const struct sockaddr_un *address, struct gw_error *err)
 		return gw_error_set(err, EEXIST,
 			"%s exists and is not a socket: remove it, or name another path",
 			address->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return gw_error_set(err, errno, "socket: %s", strerror(errno));
 	problem = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
@@ -55,8 +55,7 @@ static int remove_stale(const struct sockaddr_un *address, struct gw_error *err)
 	// EAGAIN: somebody listens, but is too busy to accept.
 	if (problem == 0 || problem == EAGAIN)
 		return gw_error_set(err, EADDRINUSE,
-			"another daemon listens on %s: stop it, or give this one another "
-			"control.socket",
+			"another daemon listens on %s: stop it, or give this one another path",
 			address->sun_path);
 	if (problem != ECONNREFUSED)
 		return gw_error_set(err, problem, "cannot tell whether %s is in use: %s",
@@ -111,8 +110,8 @@ static int bind_and_listen(struct gw_api_socket *made, const struct sockaddr_un 
 	return 0;
 }
 
-int gw_api_socket_open(
-	struct gw_api_socket *made, const char *path, const char *group, struct gw_error *err)
+int gw_api_socket_open(struct gw_api_socket *made, int type, const char *path, const char *group,
+	struct gw_error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int rc;
@@ -127,10 +126,10 @@ int gw_api_socket_open(
 	if (rc == 0)
 		rc = make_directory(path, err);
 	if (rc == 0)
-		rc = remove_stale(&address, err);
+		rc = remove_stale(&address, type, err);
 	if (rc < 0)
 		return rc;
-	made->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	made->fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (made->fd < 0)
 		return gw_error_set(err, errno, "socket: %s", strerror(errno));
 	rc = bind_and_listen(made, &address, group[0] != '\0', err);

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 
-// The file side of the control socket: making it without a moment at which a stranger could use it,
-// and asking who is at the other end.
+// The file side of a socket for control: making it without a moment at which a stranger could use
+// it, and asking who is at the other end.
 
 struct gw_api_socket {
 	int fd;       // listening, non-blocking
@@ -20,9 +20,10 @@ struct gw_api_socket {
 	ino_t inode;
 };
 
-// 0 or a negative errno with err filled; then nothing is left behind but the directory.
-int gw_api_socket_open(
-	struct gw_api_socket *made, const char *path, const char *group, struct gw_error *err);
+// type: SOCK_STREAM or SOCK_SEQPACKET. 0 or a negative errno with err filled; then nothing is left
+// behind but the directory.
+int gw_api_socket_open(struct gw_api_socket *made, int type, const char *path, const char *group,
+	struct gw_error *err);
 // Removes the file, unless another one has taken its place, and closes.
 void gw_api_socket_close(struct gw_api_socket *made, const char *path);
 

@@ -40,7 +40,7 @@
 // Updates in one transaction; more make the chains of their index longer.
 #define UPDATES_EXPECTED 4096
 
-const char *const gw_origin_words[] = { "builtin", "config", "control", NULL };
+const char *const gw_origin_words[] = { "builtin", "config", "control", "xfrm", NULL };
 
 int gw_db_open(struct gw_ipsec_db *db, struct gw_txn *txn, struct gw_error *err)
 {

@@ -18,8 +18,8 @@
 
 struct gw_ipsec_db;
 
-enum gw_origin { GW_ORIGIN_BUILTIN, GW_ORIGIN_CONFIG, GW_ORIGIN_CONTROL };
-extern const char *const gw_origin_words[]; // "builtin", "config", "control"
+enum gw_origin { GW_ORIGIN_BUILTIN, GW_ORIGIN_CONFIG, GW_ORIGIN_CONTROL, GW_ORIGIN_XFRM };
+extern const char *const gw_origin_words[]; // "builtin", "config", "control", "xfrm"
 
 enum gw_ipsec_change {
 	GW_IPSEC_SA_ADDED,
@@ -82,6 +82,10 @@ struct gw_spi_wanted {
 };
 int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, uint32_t *spi,
 	struct gw_error *err);
+// Whether id, of an inbound SA that is none yet, is set aside; release ends that, and tells whether
+// it was.
+bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_sa_id *id);
+bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 // Forgets SPIs that were set aside and never taken; call it now and then.
 void gw_spi_expire(struct gw_ipsec_db *db);
 
@@ -100,6 +104,11 @@ struct gw_sa *gw_sa_carrier(
 // and returns that. visit may stage changes.
 int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
+
+// From now on, at once, the outbound SA of the reqid with that SPI counts as its newest, as long as
+// it is there; 0: the one added last does, as it is at first. A peer that has not said yet that it
+// takes the new SA of a pair still has to get the old one's packets (RFC 7296 section 2.8).
+void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t spi);
 
 struct gw_policy_record {
 	struct gw_policy_spec spec;

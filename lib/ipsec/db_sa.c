@@ -459,6 +459,14 @@ struct gw_sa *gw_sa_carrier(
 	return NULL;
 }
 
+void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t spi)
+{
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+
+	if (entry)
+		gw_reqid_prefer(entry, spi);
+}
+
 int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx)
 {

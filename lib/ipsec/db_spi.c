@@ -79,6 +79,25 @@ int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, 
 	return 0;
 }
 
+bool gw_spi_is_held(const struct gw_ipsec_db *db, const struct gw_sa_id *id)
+{
+	struct gw_sad_key key;
+
+	gw_sad_key_make(&key, rte_cpu_to_be_32(id->spi), (uint8_t)id->protocol, &id->destination);
+	return gw_spi_book_has(&db->spis, &key);
+}
+
+bool gw_spi_release(struct gw_ipsec_db *db, const struct gw_sa_id *id)
+{
+	struct gw_sad_key key;
+
+	gw_sad_key_make(&key, rte_cpu_to_be_32(id->spi), (uint8_t)id->protocol, &id->destination);
+	if (!gw_spi_book_has(&db->spis, &key))
+		return false;
+	gw_spi_book_take(&db->spis, &key);
+	return true;
+}
+
 void gw_spi_expire(struct gw_ipsec_db *db)
 {
 	gw_spi_book_expire(&db->spis, gw_clock_ns());

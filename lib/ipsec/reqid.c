@@ -122,9 +122,29 @@ static void publish(struct gw_reqid_entry *entry)
 	atomic_store_explicit(&entry->reqid.acquire_raised, 0, memory_order_relaxed);
 }
 
+void gw_reqid_prefer(struct gw_reqid_entry *entry, uint32_t spi)
+{
+	struct gw_db_sa *record;
+
+	entry->preferred = spi;
+	TAILQ_FOREACH (record, &entry->carriers, carrier)
+		if (record->sa->spec.spi == spi)
+			break;
+	if (!record || !TAILQ_NEXT(record, carrier))
+		return;
+	TAILQ_REMOVE(&entry->carriers, record, carrier);
+	TAILQ_INSERT_TAIL(&entry->carriers, record, carrier);
+	publish(entry);
+}
+
 void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record)
 {
-	TAILQ_INSERT_TAIL(&entry->carriers, record, carrier);
+	struct gw_db_sa *last = TAILQ_LAST(&entry->carriers, gw_db_carriers);
+
+	if (last && last->sa->spec.spi == entry->preferred)
+		TAILQ_INSERT_BEFORE(last, record, carrier);
+	else
+		TAILQ_INSERT_TAIL(&entry->carriers, record, carrier);
 	publish(entry);
 }
 

@@ -15,8 +15,9 @@
 // The reqids in use: where outbound PROTECT policies and outbound SAs meet.
 //
 // A reqid exists while a policy or an SA refers to it; each holds one reference, from staging on.
-// The SAs that carry its traffic stand in order of their addition. Workers find the last of them;
-// or, where some have selectors of their own, a list (ipsec/carrier.h).
+// The SAs that carry its traffic stand in order of their addition, but the one that a policy names
+// by its SPI counts as the newest. Workers find the last of them; or, where some have selectors of
+// their own, a list (ipsec/carrier.h).
 
 struct gw_db_sa;
 
@@ -28,6 +29,7 @@ struct gw_reqid_entry {
 	uint32_t references;
 	struct gw_reclaim *reclaim;                    // of the table
 	TAILQ_HEAD(gw_db_carriers, gw_db_sa) carriers; // committed outbound SAs, newest last
+	uint32_t preferred; // SPI of the one that stands last while it is there; 0: none
 };
 
 struct gw_reqid_table {
@@ -49,6 +51,9 @@ void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry);
 
 // Without a reference; NULL when nobody refers to it.
 struct gw_reqid_entry *gw_reqid_find(const struct gw_reqid_table *table, uint32_t id);
+
+// From now on the SA with that SPI counts as the newest, while it is there; 0: none does.
+void gw_reqid_prefer(struct gw_reqid_entry *entry, uint32_t spi);
 
 // Publishes sa as the newest.
 void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record);

@@ -53,6 +53,11 @@ static int read_socket_path(json_t *value, const char *name, void *target, struc
 }
 
 static const struct gw_field control_fields[] = {
+	{ "xfrm_socket", NULL, OFFSET(xfrm_path), false,
+		"Where IKE daemons and `ip xfrm` find the gateway in place of the kernel, through "
+		"the "
+		"preload library; empty: nowhere.",
+		.standard = "\"\"", .text_size = sizeof(((struct gw_config *)0)->xfrm_path) },
 	{ "socket", read_socket_path, OFFSET(socket_path), false, "Where the control socket is.",
 		.standard = "\"/run/esplanade/control.sock\"",
 		.type = "text of at most 107 characters" },

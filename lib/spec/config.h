@@ -30,6 +30,7 @@ struct gw_config {
 	// control
 	char socket_path[108];           // sun_path's size
 	char socket_group[GW_NAME_SIZE]; // "": root only
+	char xfrm_path[108];             // of the socket for IKE daemons; "": none
 
 	// memory
 	bool huge; // false: no hugepages

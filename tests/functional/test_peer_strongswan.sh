@@ -16,9 +16,8 @@
 
 LAB_DEVICE=pcap
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/strongswan.sh"
 LAB_NAMES=(hostA gwA peer)
-CACHE=$ROOT/build-vm/strongswan
-CHARON=$CACHE/usr/sbin/charon-systemd
 
 # What is negotiated: strongSwan's name, the gateway's encryption and integrity.
 CASES='
@@ -31,17 +30,6 @@ aes128ctr-sha256    aes-ctr           hmac-sha2-256-128
 chacha20poly1305    chacha20-poly1305 none
 aes128-aesxcbc      aes-cbc           aes-xcbc-96
 '
-
-# fetch_charon: the daemon without its package, which would start it.
-fetch_charon() {
-	[ -x "$CHARON" ] && return
-	mkdir -p "$CACHE/package" || return
-	(
-		cd "$CACHE/package" && rm -f ./*.deb || exit 1
-		apt-get -q download charon-systemd </dev/null ||
-			{ apt-get -q update </dev/null && apt-get -q download charon-systemd </dev/null; }
-	) && dpkg -x "$CACHE"/package/charon-systemd_*.deb "$CACHE" && give_back "$ROOT/build-vm"
-}
 
 make_lab() {
 	local name
@@ -121,14 +109,6 @@ END
 		echo "secrets { ike { secret = $SECRET
 		} }"
 	} >"$LAB_DIR/$name.swanctl.conf"
-}
-
-charon_answers() { swanctl --stats --uri "unix://$LAB_DIR/$1.vici"; }
-
-start_charon() {
-	STRONGSWAN_CONF="$LAB_DIR/$1.charon.conf" lab_run "$1" "$CHARON" >"$LAB_DIR/$1.charon.out" 2>&1
-	wait_until 60 "the charon of $1" charon_answers "$1" &&
-		swanctl --load-all --file "$LAB_DIR/$1.swanctl.conf" --uri "unix://$LAB_DIR/$1.vici"
 }
 
 # key WHAT: the last key of that name in the log of the gateway's charon, without blanks.

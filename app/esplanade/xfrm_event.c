@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// What IKE daemons and `ip xfrm monitor` are told by the kernel's multicast groups.
+
+#include "esplanade/xfrm.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include <netlink/attr.h>
+
+#include "esplanade/events.h"
+#include "xfrm/selector.h"
+
+static bool listened(const struct gateway *gateway, unsigned int group)
+{
+	return gateway->xfrm && gw_xfrm_listened(gateway->xfrm->server, group);
+}
+
+static bool in_range(const struct gw_range *range, uint8_t family, const uint8_t *bytes)
+{
+	struct gw_addr addr = { .family = family };
+
+	memcpy(addr.bytes, bytes, gw_addr_bytes(family));
+	return gw_range_contains(range, &addr);
+}
+
+static bool matches(const struct gw_policy_spec *spec, const struct gw_flow *flow)
+{
+	const struct gw_selector *selector = &spec->selector;
+
+	if (!in_range(&selector->source, flow->family, flow->source) ||
+		!in_range(&selector->destination, flow->family, flow->destination) ||
+		(selector->protocol && selector->protocol != flow->protocol))
+		return false;
+	return !flow->ports_known ||
+	       (flow->source_port >= selector->source_port.first &&
+		       flow->source_port <= selector->source_port.last &&
+		       flow->destination_port >= selector->destination_port.first &&
+		       flow->destination_port <= selector->destination_port.last);
+}
+
+// The policy that a worker met: of those with the reqid that match the one of best priority.
+static const struct gw_xfrm_policy *policy_of(
+	const struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
+{
+	const struct gw_xfrm_policy_record *record, *best = NULL;
+
+	TAILQ_FOREACH (record, &gateway->xfrm->policies.records, next)
+		if (record->spec.direction == GW_DIRECTION_OUT && record->spec.reqid == reqid &&
+			matches(&record->spec, flow) &&
+			(!best || record->spec.priority < best->spec.priority))
+			best = record;
+	return best ? &best->policy : NULL;
+}
+
+void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
+{
+	struct xfrm_user_acquire acquire = {};
+	const struct gw_xfrm_policy *policy;
+	struct nl_msg *message;
+
+	if (!listened(gateway, XFRMNLGRP_ACQUIRE))
+		return;
+	policy = policy_of(gateway, flow, reqid);
+	if (!policy)
+		return; // of the configuration, say: no IKE daemon's business
+	acquire.id = policy->template.id;
+	acquire.saddr = policy->template.saddr;
+	acquire.policy = policy->info;
+	acquire.aalgos = policy->template.aalgos;
+	acquire.ealgos = policy->template.ealgos;
+	acquire.calgos = policy->template.calgos;
+	acquire.seq = ++gateway->xfrm->acquires;
+	gw_xfrm_selector_of_flow(flow, &acquire.sel);
+	message = gw_xfrm_event_new(XFRM_MSG_ACQUIRE, &acquire, sizeof(acquire));
+	if (!message)
+		return;
+	gw_xfrm_policy_attributes_write(message, policy);
+	gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_ACQUIRE, message);
+}
+
+void gateway_xfrm_expire(struct gateway *gateway, const struct gw_sa *sa, bool hard)
+{
+	struct xfrm_user_expire expire = { .hard = hard };
+	struct nl_msg *message;
+
+	if (!listened(gateway, XFRMNLGRP_EXPIRE))
+		return;
+	gateway_xfrm_sa_describe(gateway, sa, &expire.state);
+	message = gw_xfrm_event_new(XFRM_MSG_EXPIRE, &expire, sizeof(expire));
+	if (message)
+		gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_EXPIRE, message);
+}
+
+static void id_of(const struct gw_sa *sa, struct xfrm_usersa_id *id)
+{
+	*id = (struct xfrm_usersa_id){
+		.spi = htonl(sa->spec.spi),
+		.family = gw_xfrm_family(sa->spec.destination.family),
+		.proto = (uint8_t)sa->spec.protocol,
+	};
+	gw_xfrm_addr_write(&sa->spec.destination, &id->daddr);
+}
+
+void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
+	const struct gateway_place *old, const struct gateway_place *fresh)
+{
+	struct xfrm_user_mapping mapping = {
+		.reqid = sa->spec.reqid,
+		.old_sport = htons(old->port),
+		.new_sport = htons(fresh->port),
+	};
+	struct nl_msg *message;
+
+	if (!listened(gateway, XFRMNLGRP_MAPPING))
+		return;
+	id_of(sa, &mapping.id);
+	gw_xfrm_addr_write(&old->address, &mapping.old_saddr);
+	gw_xfrm_addr_write(&fresh->address, &mapping.new_saddr);
+	message = gw_xfrm_event_new(XFRM_MSG_MAPPING, &mapping, sizeof(mapping));
+	if (message)
+		gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_MAPPING, message);
+}
+
+// DELSA names the SA first; the whole of it follows as an attribute.
+static struct nl_msg *deletion(struct gateway *gateway, struct gw_sa *sa)
+{
+	struct xfrm_usersa_info info;
+	struct xfrm_usersa_id id;
+	struct nl_msg *message;
+
+	id_of(sa, &id);
+	gateway_xfrm_sa_describe(gateway, sa, &info);
+	message = gw_xfrm_event_new(XFRM_MSG_DELSA, &id, sizeof(id));
+	if (message)
+		nla_put(message, XFRMA_SA, sizeof(info), &info);
+	return message;
+}
+
+static struct nl_msg *addition(struct gateway *gateway, struct gw_sa *sa, uint16_t type)
+{
+	struct xfrm_usersa_info info;
+	struct nl_msg *message;
+
+	gateway_xfrm_sa_describe(gateway, sa, &info);
+	message = gw_xfrm_event_new(type, &info, sizeof(info));
+	if (message)
+		gateway_xfrm_sa_attributes(gateway, sa, message);
+	return message;
+}
+
+void gateway_xfrm_sa_changed(struct gateway *gateway, struct gw_sa *sa, enum gw_ipsec_change change)
+{
+	struct gw_sa_id id = gw_sa_spec_id(&sa->spec);
+	struct nl_msg *message;
+
+	if (!gateway->xfrm)
+		return;
+	if (listened(gateway, XFRMNLGRP_SA)) {
+		message = change == GW_IPSEC_SA_DELETED ? deletion(gateway, sa)
+			  : change == GW_IPSEC_SA_ADDED ? addition(gateway, sa, XFRM_MSG_NEWSA)
+							: addition(gateway, sa, XFRM_MSG_UPDSA);
+		if (message)
+			gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_SA, message);
+	}
+	// One that takes its place under the same name has what the book has.
+	if (change == GW_IPSEC_SA_DELETED && !gw_sa_find(gateway->ipsec, &id))
+		gw_xfrm_sa_book_remove(gateway->xfrm->sas, &id);
+}
+
+void gateway_xfrm_policy_changed(
+	struct gateway *gateway, const struct gw_xfrm_policy *policy, uint16_t type)
+{
+	struct xfrm_userpolicy_id id = {
+		.sel = policy->info.sel, .index = policy->info.index, .dir = policy->info.dir
+	};
+	struct nl_msg *message;
+
+	if (!listened(gateway, XFRMNLGRP_POLICY))
+		return;
+	if (type == XFRM_MSG_DELPOLICY) {
+		message = gw_xfrm_event_new(type, &id, sizeof(id));
+		if (message)
+			nla_put(message, XFRMA_POLICY, sizeof(policy->info), &policy->info);
+	} else {
+		message = gw_xfrm_event_new(type, &policy->info, sizeof(policy->info));
+	}
+	if (!message)
+		return;
+	gw_xfrm_policy_attributes_write(message, policy);
+	gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_POLICY, message);
+}

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// SPDX-FileCopyrightText: 2026 The Esplanade authors
+
+// SAs by the kernel's XFRM protocol.
+
+#include "esplanade/xfrm.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <netlink/attr.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "ipsec/lifetime.h"
+#include "route/local.h"
+#include "xfrm/selector.h"
+#include "xfrm/state.h"
+
+// The kernel's SAs have no direction. Ours is inbound when its SPI was allocated here, or when its
+// destination is an address of this gateway.
+static enum gw_direction direction_of(const struct gateway *gateway, const struct gw_sa_id *id)
+{
+	const struct gw_addr *destination = &id->destination;
+
+	return gw_spi_is_held(gateway->ipsec, id) ||
+			       gw_local_contains(gateway->dataplane.local, destination->family,
+				       destination->bytes)
+		       ? GW_DIRECTION_IN
+		       : GW_DIRECTION_OUT;
+}
+
+static struct gw_sa *find(struct gateway *gateway, const struct xfrm_usersa_id *wire)
+{
+	struct gw_sa_id id;
+	struct gw_sa *sa;
+
+	if (!gw_xfrm_sa_id_read(wire, &id))
+		return NULL;
+	id.direction = GW_DIRECTION_IN;
+	sa = gw_sa_find(gateway->ipsec, &id);
+	if (sa)
+		return sa;
+	id.direction = GW_DIRECTION_OUT;
+	return gw_sa_find(gateway->ipsec, &id);
+}
+
+static int no_such(struct gw_error *err)
+{
+	return gw_error_set(err, ESRCH, "there is no such SA");
+}
+
+static int set_reqid(struct gateway *gateway, const struct xfrm_usersa_info *info,
+	struct gw_sa_spec *spec, struct gw_error *err)
+{
+	struct gateway_pair pair = { .protocol = info->id.proto, .mode = info->mode };
+
+	spec->reqid = info->reqid;
+	if (spec->reqid)
+		return 0;
+	if (!gw_xfrm_addr_read(&info->saddr, info->family, &pair.source) ||
+		!gw_xfrm_addr_read(&info->id.daddr, info->family, &pair.destination))
+		return gw_error_set(
+			err, EINVAL, "address family %u is neither IPv4 nor IPv6", info->family);
+	spec->reqid = gateway_xfrm_pair(gateway->xfrm, &pair, err);
+	return spec->reqid ? 0 : -ENOBUFS;
+}
+
+static int read_sa(struct gateway *gateway, const struct gw_xfrm_request *request,
+	struct gw_sa_spec *spec, struct gw_xfrm_sa_extra *extra, struct gw_error *err)
+{
+	const struct xfrm_usersa_info *info = request->body;
+	struct gw_sa_id id = { .protocol = (enum gw_protocol)info->id.proto,
+		.spi = ntohl(info->id.spi) };
+	int rc;
+
+	memset(spec, 0, sizeof(*spec));
+	if (!gw_xfrm_addr_read(&info->id.daddr, info->family, &id.destination))
+		return gw_error_set(
+			err, EINVAL, "address family %u is neither IPv4 nor IPv6", info->family);
+	spec->direction = direction_of(gateway, &id);
+	rc = set_reqid(gateway, info, spec, err);
+	if (!rc)
+		rc = gw_xfrm_sa_read(request, spec, extra, err);
+	return rc ? rc : gw_sa_spec_check(spec, err);
+}
+
+// A new description for an SA that is there: what it has counted goes on, unless the request says
+// otherwise.
+static int carry_on(const struct gw_sa *sa, const struct gw_xfrm_request *request,
+	struct gw_sa_spec *spec, struct gw_error *err)
+{
+	const struct xfrm_replay_state_esn *ring = gw_xfrm_value(request, XFRMA_REPLAY_ESN_VAL);
+	struct gw_sa_spec now;
+
+	if (spec->sequence || (ring && (ring->seq | ring->oseq)))
+		return 0;
+	if (gw_sa_snapshot(sa, &now) != 0)
+		return gw_error_set(err, ENOMEM, "out of memory");
+	free(spec->replay_bitmap);
+	spec->sequence = now.sequence;
+	spec->replay_bitmap = now.replay_bitmap;
+	spec->replay_bitmap_bytes = now.replay_bitmap_bytes;
+	now.replay_bitmap = NULL;
+	gw_sa_spec_wipe(&now);
+	return 0;
+}
+
+// UPDSA makes an SA of an SPI that was allocated, or changes one that is there; NEWSA makes one.
+static int stage(struct gateway *gateway, struct gw_txn *txn, const struct gw_xfrm_request *request,
+	struct gw_sa_spec *spec, struct gw_error *err)
+{
+	struct gw_sa_id id = gw_sa_spec_id(spec);
+	struct gw_sa *sa = gw_sa_find(gateway->ipsec, &id);
+	bool update = request->header->nlmsg_type == XFRM_MSG_UPDSA;
+	int rc = 0;
+
+	if (update && !sa && !gw_spi_is_held(gateway->ipsec, &id))
+		return no_such(err);
+	if (update && sa) {
+		rc = carry_on(sa, request, spec, err);
+		if (!rc)
+			rc = gw_sa_delete(gateway->ipsec, txn, &id, err);
+	}
+	return rc ? rc : gw_sa_add(gateway->ipsec, txn, spec, GW_ORIGIN_XFRM, err);
+}
+
+int gateway_xfrm_sa_new(struct gateway *gateway, struct gw_xfrm_client *,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	struct gw_xfrm_sa_extra extra = {};
+	struct gw_sa_spec spec;
+	struct gw_sa_id id;
+	int rc = read_sa(gateway, request, &spec, &extra, err);
+	struct gw_txn *txn = rc ? NULL : gw_txn_new();
+
+	if (!rc && !txn)
+		rc = gw_error_set(err, ENOMEM, "out of memory");
+	if (!rc)
+		rc = stage(gateway, txn, request, &spec, err);
+	id = gw_sa_spec_id(&spec);
+	if (!rc && gw_xfrm_sa_book_put(gateway->xfrm->sas, &id, &extra) != 0)
+		rc = gw_error_set(err, ENOMEM, "out of memory");
+	if (txn && rc)
+		gw_txn_abort(txn);
+	else if (txn)
+		gw_txn_commit(txn);
+	gw_sa_spec_wipe(&spec);
+	gw_wipe(&extra, sizeof(extra));
+	return rc;
+}
+
+static int delete_sa(struct gateway *gateway, const struct gw_sa_id *id, struct gw_error *err)
+{
+	struct gw_txn *txn = gw_txn_new();
+	int rc;
+
+	if (!txn)
+		return gw_error_set(err, ENOMEM, "out of memory");
+	rc = gw_sa_delete(gateway->ipsec, txn, id, err);
+	if (rc)
+		gw_txn_abort(txn);
+	else
+		gw_txn_commit(txn);
+	return rc;
+}
+
+int gateway_xfrm_sa_delete(struct gateway *gateway, struct gw_xfrm_client *,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	const struct xfrm_usersa_id *wire = request->body;
+	struct gw_sa *sa = find(gateway, wire);
+	struct gw_sa_id id;
+
+	if (sa) {
+		id = gw_sa_spec_id(&sa->spec);
+		return delete_sa(gateway, &id, err);
+	}
+	// A negotiation that failed gives its SPI back.
+	if (gw_xfrm_sa_id_read(wire, &id) && gw_spi_release(gateway->ipsec, &id))
+		return 0;
+	return no_such(err);
+}
+
+static void use_of(struct gateway *gateway, const struct gw_sa *sa, struct gw_xfrm_sa_use *use)
+{
+	uint64_t now_ns = gw_clock_ns(), now = (uint64_t)time(NULL);
+	struct gw_sa_totals totals;
+
+	gw_sa_total(sa, gateway->dataplane.worker_count, &totals);
+	*use = (struct gw_xfrm_sa_use){
+		.bytes = totals.bytes,
+		.packets = totals.packets,
+		.added = now - (now_ns - sa->added_ns) / 1000000000u,
+	};
+	if (totals.last_used_ns)
+		use->used = now - (now_ns - RTE_MIN(now_ns, totals.last_used_ns)) / 1000000000u;
+	for (unsigned int i = 0; i < GW_SA_DROP_COUNT; i++) {
+		if (gw_sa_drop_reason[i] == GW_DROP_ESP_REPLAY)
+			use->replays = (uint32_t)totals.drops[i];
+		else if (gw_sa_drop_reason[i] == GW_DROP_ESP_INTEGRITY)
+			use->integrity_failures = (uint32_t)totals.drops[i];
+	}
+}
+
+static const struct gw_xfrm_sa_extra *extra_of(
+	const struct gateway *gateway, const struct gw_sa *sa)
+{
+	struct gw_sa_id id = gw_sa_spec_id(&sa->spec);
+
+	return gw_xfrm_sa_book_find(gateway->xfrm->sas, &id);
+}
+
+void gateway_xfrm_sa_describe(
+	struct gateway *gateway, const struct gw_sa *sa, struct xfrm_usersa_info *info)
+{
+	struct gw_xfrm_sa_use use;
+
+	use_of(gateway, sa, &use);
+	gw_xfrm_sa_info_write(&sa->spec, extra_of(gateway, sa), &use, info);
+}
+
+int gateway_xfrm_sa_attributes(
+	struct gateway *gateway, const struct gw_sa *sa, struct nl_msg *message)
+{
+	struct gw_xfrm_sa_use use;
+	struct gw_sa_spec spec;
+	int rc = gw_sa_snapshot(sa, &spec);
+
+	if (rc)
+		return rc;
+	use_of(gateway, sa, &use);
+	rc = gw_xfrm_sa_attributes_write(message, &spec, extra_of(gateway, sa), &use);
+	gw_sa_spec_wipe(&spec);
+	return rc;
+}
+
+static void send_sa(struct gateway *gateway, struct gw_xfrm_client *client, const struct gw_sa *sa,
+	uint16_t flags)
+{
+	struct xfrm_usersa_info info;
+	struct nl_msg *message;
+
+	gateway_xfrm_sa_describe(gateway, sa, &info);
+	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &info, sizeof(info), flags);
+	if (!message)
+		return;
+	gateway_xfrm_sa_attributes(gateway, sa, message);
+	gw_xfrm_reply_send(client, message);
+}
+
+// A list of the SAs of one moment; those that go meanwhile are left out.
+struct list {
+	struct gw_xfrm_dump dump; // first
+	struct gateway *gateway;
+	struct gw_sa_id *ids;
+	uint32_t count, room, next;
+	uint8_t protocol; // 0: all
+};
+
+static int note(void *ctx, struct gw_sa *sa, enum gw_origin)
+{
+	struct list *list = ctx;
+
+	if (list->count < list->room && (!list->protocol || list->protocol == sa->protocol))
+		list->ids[list->count++] = gw_sa_spec_id(&sa->spec);
+	return 0;
+}
+
+static bool next_sa(struct gw_xfrm_dump *dump, struct gw_xfrm_client *client)
+{
+	struct list *list = (struct list *)dump;
+
+	while (list->next < list->count) {
+		struct gw_sa *sa = gw_sa_find(list->gateway->ipsec, &list->ids[list->next++]);
+
+		if (!sa)
+			continue;
+		send_sa(list->gateway, client, sa, NLM_F_MULTI);
+		return true;
+	}
+	return false;
+}
+
+static void list_free(struct gw_xfrm_dump *dump)
+{
+	free(((struct list *)dump)->ids);
+	free(dump);
+}
+
+static int dump_sas(struct gateway *gateway, struct gw_xfrm_client *client,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	const uint8_t *protocol = gw_xfrm_value(request, XFRMA_PROTO);
+	struct list *list = calloc(1, sizeof(*list));
+
+	if (!list)
+		return gw_error_set(err, ENOMEM, "out of memory");
+	list->dump = (struct gw_xfrm_dump){ .next = next_sa, .free = list_free };
+	list->gateway = gateway;
+	list->protocol = protocol && *protocol != 255 ? *protocol : 0;
+	list->room = gw_sa_count(gateway->ipsec);
+	list->ids = calloc(list->room + 1, sizeof(*list->ids));
+	if (!list->ids) {
+		free(list);
+		return gw_error_set(err, ENOMEM, "out of memory");
+	}
+	gw_sa_each(gateway->ipsec, note, list);
+	gw_xfrm_dump_start(client, &list->dump);
+	return 0;
+}
+
+int gateway_xfrm_sa_get(struct gateway *gateway, struct gw_xfrm_client *client,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	struct gw_sa *sa;
+
+	if (request->header->nlmsg_flags & NLM_F_DUMP)
+		return dump_sas(gateway, client, request, err);
+	sa = find(gateway, request->body);
+	if (!sa)
+		return no_such(err);
+	send_sa(gateway, client, sa, 0);
+	return 0;
+}
+
+struct flush {
+	struct gateway *gateway;
+	struct gw_txn *txn;
+	uint8_t protocol;
+	struct gw_error *err;
+};
+
+static int flush_one(void *ctx, struct gw_sa *sa, enum gw_origin origin)
+{
+	struct flush *flush = ctx;
+	struct gw_sa_id id = gw_sa_spec_id(&sa->spec);
+
+	if (origin != GW_ORIGIN_XFRM || (flush->protocol && flush->protocol != sa->protocol))
+		return 0;
+	return gw_sa_delete(flush->gateway->ipsec, flush->txn, &id, flush->err);
+}
+
+// Those that came this way; what the configuration or an operator added stays.
+int gateway_xfrm_sa_flush(struct gateway *gateway, struct gw_xfrm_client *,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	const struct xfrm_usersa_flush *wire = request->body;
+	struct flush flush = { .gateway = gateway, .txn = gw_txn_new(), .err = err };
+	int rc;
+
+	if (!flush.txn)
+		return gw_error_set(err, ENOMEM, "out of memory");
+	flush.protocol = wire->proto == 255 ? 0 : wire->proto;
+	rc = gw_sa_each(gateway->ipsec, flush_one, &flush);
+	if (rc)
+		gw_txn_abort(flush.txn);
+	else
+		gw_txn_commit(flush.txn);
+	return rc;
+}
+
+int gateway_xfrm_spi_allocate(struct gateway *gateway, struct gw_xfrm_client *client,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	struct xfrm_userspi_info wire = *(const struct xfrm_userspi_info *)request->body;
+	struct gw_spi_wanted wanted = { .protocol = (enum gw_protocol)wire.info.id.proto,
+		.first = wire.min,
+		.last = wire.max };
+	struct nl_msg *message;
+	uint32_t spi;
+	int rc;
+
+	if (!gw_xfrm_addr_read(&wire.info.id.daddr, wire.info.family, &wanted.destination))
+		return gw_error_set(err, EINVAL, "address family %u is neither IPv4 nor IPv6",
+			wire.info.family);
+	if (wire.info.id.proto != IPPROTO_ESP && wire.info.id.proto != IPPROTO_AH)
+		return gw_error_set(err, EPROTONOSUPPORT, "protocol %u is neither ESP nor AH",
+			wire.info.id.proto);
+	rc = gw_spi_allocate(gateway->ipsec, &wanted, &spi, err);
+	if (rc)
+		return rc == -ENOSPC ? -ENOENT : rc; // the kernel's word for it
+	wire.info.id.spi = htonl(spi);
+	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &wire.info, sizeof(wire.info), 0);
+	if (message)
+		gw_xfrm_reply_send(client, message);
+	return 0;
+}
+
+static int put_state(struct gateway *gateway, struct nl_msg *message, const struct gw_sa *sa)
+{
+	struct xfrm_usersa_info info;
+	struct gw_sa_spec spec;
+	int rc = gw_sa_snapshot(sa, &spec);
+
+	if (rc)
+		return rc;
+	gateway_xfrm_sa_describe(gateway, sa, &info);
+	rc = gw_xfrm_replay_write(message, &spec);
+	if (!rc && nla_put(message, XFRMA_LTIME_VAL, sizeof(info.curlft), &info.curlft) < 0)
+		rc = -ENOMEM;
+	gw_sa_spec_wipe(&spec);
+	return rc;
+}
+
+// The true counters: an IKE daemon that takes an SA to another address carries them over.
+int gateway_xfrm_state_get(struct gateway *gateway, struct gw_xfrm_client *client,
+	const struct gw_xfrm_request *request, struct gw_error *err)
+{
+	struct xfrm_aevent_id wire = *(const struct xfrm_aevent_id *)request->body;
+	struct gw_sa *sa = find(gateway, &wire.sa_id);
+	const struct gw_xfrm_sa_extra *extra;
+	struct nl_msg *message;
+
+	if (!sa)
+		return no_such(err);
+	extra = extra_of(gateway, sa);
+	gw_xfrm_addr_write(&sa->spec.source, &wire.saddr);
+	wire.reqid = extra ? extra->reqid : sa->reqid;
+	wire.flags |= XFRM_AE_RVAL | XFRM_AE_LVAL;
+	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWAE, &wire, sizeof(wire), 0);
+	if (!message)
+		return -ENOMEM;
+	put_state(gateway, message, sa);
+	gw_xfrm_reply_send(client, message);
+	return 0;
+}
+
+int gateway_xfrm_sa_info(struct gateway *gateway, struct gw_xfrm_client *client,
+	const struct gw_xfrm_request *request, struct gw_error *)
+{
+	struct xfrmu_sadhinfo hash = { .sadhcnt = gateway->config->max_sas,
+		.sadhmcnt = gateway->config->max_sas };
+	struct nl_msg *message =
+		gw_xfrm_reply_new(client, XFRM_MSG_NEWSADINFO, request->body, sizeof(uint32_t), 0);
+
+	if (!message)
+		return -ENOMEM;
+	nla_put_u32(message, XFRMA_SAD_CNT, gw_sa_count(gateway->ipsec));
+	nla_put(message, XFRMA_SAD_HINFO, sizeof(hash), &hash);
+	gw_xfrm_reply_send(client, message);
+	return 0;
+}

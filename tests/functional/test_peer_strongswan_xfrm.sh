@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# SPDX-FileCopyrightText: 2026 The Esplanade authors
+#
+# Debian's strongSwan, unmodified, drives both gateways: its SAs and policies come over the kernel's XFRM protocol through
+# the preload library, its IKE goes through the gateways it drives.
+#
+#   hostA e0 ── p0 [lan gwA wan] u0 ── u0 [wan gwB lan] p0 ── e0 hostB
+#   10.1.0.2        charon           192.0.2.0/24           charon    10.2.0.2
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/strongswan.sh"
+
+# Children: strongSwan's proposal, with more of the child's configuration after it.
+CASES='
+gcm        aes128gcm16-esn
+cbc        aes256-sha256
+sha1       aes128-sha1
+chacha     chacha20poly1305
+ctr        aes256ctr-sha384
+ipv6       aes256gcm16
+'
+
+write_gateway() {
+	local huge=false
+	huge_free 600 && huge=true
+	cat >"$LAB_DIR/$1.conf" <<END
+log = { level = "info"; };
+control = { socket = "$LAB_DIR/$1.sock"; xfrm_socket = "$LAB_DIR/$1.xfrm"; };
+memory = { huge = $huge; size_mb = 192; buffers = 16384; };
+workers = { cpus = [ 0 ]; idle = "sleep"; };
+limits = { sa_queue = 8; };
+ports = (
+	{ name = "lan"; device = "$(device_of p0 1500)"; side = "protected"; },
+	{ name = "wan"; device = "$(device_of u0 1500)"; side = "unprotected"; }
+);
+END
+}
+
+# write_charon NAME HERE THERE NET-HERE NET-THERE NET6-HERE NET6-THERE
+write_charon() {
+	local name=$1 here=$2 there=$3 net=$4 peer_net=$5 net6=$6 peer_net6=$7 child proposal
+	cat >"$LAB_DIR/$name.charon.conf" <<END
+charon-systemd {
+	load = random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly curve25519 kernel-netlink socket-default vici
+	retransmit_tries = 5
+	delete_rekeyed_delay = 1
+	install_routes = no
+	plugins { vici { socket = unix://$LAB_DIR/$name.vici } }
+	filelog { log {
+		path = $LAB_DIR/$name.charon.log
+		default = 1
+		knl = 2
+		flush_line = yes
+	} }
+}
+END
+	{
+		echo "connections { gateway {
+			version = 2
+			mobike = no
+			local_addrs = $here
+			remote_addrs = $there
+			proposals = aes128-sha256-x25519
+			local { auth = psk
+				id = $here
+			}
+			remote { auth = psk
+				id = $there
+			}
+			children {"
+		# The one that is asked has a child for all of a family.
+		if [ "$name" = gwB ]; then
+			child gateway "$net" "$peer_net" "$(awk '$1 && $1 != "ipv6" { print $2 }' <<<"$CASES" | paste -sd,)"
+			child gateway6 "$net6" "$peer_net6" aes256gcm16
+		else
+			while read -r child proposal; do
+				case $child in
+				'') ;;
+				ipv6) child "$child" "$net6" "$peer_net6" "$proposal" ;;
+				*) child "$child" "$net" "$peer_net" "$proposal" ;;
+				esac
+			done <<<"$CASES"
+			child trap 10.1.0.3/32 "$peer_net" aes128gcm16-esn 'start_action = trap'
+		fi
+		echo '} } }'
+		echo "secrets { ike { secret = $SECRET
+		} }"
+	} >"$LAB_DIR/$name.swanctl.conf"
+}
+
+# child NAME NET PEER-NET PROPOSALS [MORE]
+child() {
+	printf '%s {\nlocal_ts = %s\nremote_ts = %s\nesp_proposals = %s\nrekey_time = 0\n%s\n}\n' "$1" "$2" "$3" "$4" "${5:-}"
+}
+
+preloaded_charon() {
+	CHARON_BEFORE=(env "LD_PRELOAD=$ESPLANADE_BUILD/app/xfrm-preload/libesplanade-xfrm.so"
+		"ESPLANADE_XFRM_SOCKET=$LAB_DIR/$1.xfrm")
+	start_charon "$1"
+}
+
+negotiate() { timeout 30 swanctl "$@" --uri "unix://$LAB_DIR/gwA.vici"; }
+
+# rekeyed CHILD TARGET: new keys while pings go on, of which none is lost; then the old SAs are gone.
+rekeyed() {
+	local pings
+	in_ns hostA ping -n -c 100 -i 0.02 -W 5 "$2" >"$LAB_DIR/pings" &
+	pings=$!
+	sleep 0.5
+	negotiate --rekey --child "$1" || return
+	wait "$pings"
+	grep ' 100 received' "$LAB_DIR/pings" || {
+		tail -n 3 "$LAB_DIR/pings"
+		ctl gwA drops
+		ctl gwB drops
+		return 1
+	}
+	# The old inbound SA stays for packets that are on their way.
+	wait_until 15 'the old SAs to go' two_sas
+}
+
+two_sas() { [ "$(count_sas gwA)" = 2 ] && [ "$(count_sas gwB)" = 2 ]; }
+
+count_policies() { ctl "$1" --json policy list | jq '[.policies[] | select(.origin == "xfrm")] | length'; }
+count_sas() { ctl "$1" --json sa list | jq '.sas | length'; }
+
+require 'charon is at hand' fetch_charon
+require 'the lab is made' lab_make
+SECRET=$(random_hex 16)
+write_gateway gwA
+write_gateway gwB
+require 'gateway A starts' lab_start gwA
+require 'gateway B starts' lab_start gwB
+write_charon gwA 192.0.2.1 192.0.2.2 10.1.0.0/24 10.2.0.0/24 2001:db8:a::/64 2001:db8:b::/64
+write_charon gwB 192.0.2.2 192.0.2.1 10.2.0.0/24 10.1.0.0/24 2001:db8:b::/64 2001:db8:a::/64
+require "A's charon starts" preloaded_charon gwA
+require "B's charon starts" preloaded_charon gwB
+receiver hostB
+
+while read -r child proposal; do
+	[ -n "$child" ] || continue
+	step "$child: $proposal"
+	check "$child: negotiated" negotiate --initiate --child "$child" || continue
+	check_equal "$child: SAs at A" "$(count_sas gwA)" 2
+	# A's trap has one each way as well.
+	check_equal "$child: policies at A" "$(count_policies gwA)" 4
+	target=10.2.0.2
+	[ "$child" = ipv6 ] && target=2001:db8:b::2
+	check "$child: ping" all_answered hostA "$target" 20
+	check "$child: TCP" tcp hostA "$target" 1
+	check "$child: new keys under traffic" rekeyed "$child" "$target"
+	check "$child: end" negotiate --terminate --child "$child"
+	check_equal "$child: SAs left at A and B" "$(count_sas gwA) $(count_sas gwB)" '0 0'
+	check_equal "$child: policies left at A and B" "$(count_policies gwA) $(count_policies gwB)" '2 0'
+done <<<"$CASES"
+
+step 'a trap policy'
+in_ns hostA ip address add 10.1.0.3/24 dev e0
+check 'the first packet waits for the SA that it asks for' all_answered hostA 10.2.0.2 5 -I 10.1.0.3
+check_equal 'SAs at A' "$(count_sas gwA)" 2
+check 'end' negotiate --terminate --child trap
+
+step 'the gateway starts anew, its charon goes on'
+check 'negotiated' negotiate --initiate --child gcm
+lab_kill gwA TERM
+check 'gateway A starts' lab_start gwA
+reconnected() { [ "$(grep -c 'connected to the gateway.s daemon again' "$LAB_DIR/gwA.charon.out")" -ge 1 ]; }
+check 'charon is connected again' wait_until 15 'charon' reconnected
+negotiate --terminate --ike gateway >/dev/null 2>&1
+check 'negotiated' negotiate --initiate --child gcm
+check 'ping' answered hostA 10.2.0.2 10
