@@ -40,6 +40,7 @@ struct link {
 	uint32_t groups; // bit n: group n
 	bool ext_ack;
 	bool broken;
+	int silent; // while broken: the other end of what stands in the connection's place; else -1
 	struct registration registrations[MOST_EPOLLS];
 };
 
@@ -100,7 +101,7 @@ static struct link *place(int fd)
 		link = &links[link_count++];
 	if (!link)
 		return NULL;
-	*link = (struct link){ .fd = fd };
+	*link = (struct link){ .fd = fd, .silent = -1 };
 	for (int i = 0; i < MOST_EPOLLS; i++)
 		link->registrations[i].epoll = -1;
 	return link;
@@ -166,22 +167,24 @@ static bool put_in_place(struct link *link, int fresh)
 	return true;
 }
 
-// A socket on which nothing ever happens. Its other end is kept open for good, one for all.
-static int silent_socket(void)
+static void end_silence(struct link *link)
 {
-	static int other = -1;
+	if (link->silent >= 0)
+		real()->close(link->silent);
+	link->silent = -1;
+}
+
+// Puts a socket on which nothing happens in the place of a broken connection.
+static void fall_silent(struct link *link)
+{
 	int pair[2];
 
-	if (other >= 0)
-		real()->close(other);
-	other = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return -1;
-	other = -1;
-	// Not bound to a number that the program may close: the highest there is.
-	other = real()->fcntl(pair[1], F_DUPFD_CLOEXEC, 512);
-	real()->close(pair[1]);
-	return pair[0];
+		return;
+	link->silent = pair[1];
+	link->broken = put_in_place(link, pair[0]);
+	if (!link->broken)
+		end_silence(link);
 }
 
 static bool mend(struct link *link)
@@ -191,6 +194,7 @@ static bool mend(struct link *link)
 	if (fresh < 0 || !put_in_place(link, fresh))
 		return false;
 	link->broken = false;
+	end_silence(link);
 	say("connected to the gateway's daemon again");
 	return true;
 }
@@ -231,15 +235,12 @@ bool link_broken(int fd, bool again)
 {
 	struct link *link;
 	bool whole = false;
-	int quiet;
 
 	pthread_mutex_lock(&lock);
 	link = find(fd);
 	if (link && !link->broken) {
 		say("the gateway's daemon at %s has gone: waiting for it", path());
-		quiet = silent_socket();
-		if (quiet >= 0)
-			link->broken = put_in_place(link, quiet);
+		fall_silent(link);
 	}
 	if (link && link->broken && again)
 		whole = mend(link);
@@ -292,8 +293,10 @@ void link_close(int fd)
 	mark(fd, false);
 	pthread_mutex_lock(&lock);
 	link = find(fd);
-	if (link)
+	if (link) {
+		end_silence(link);
 		link->fd = -1;
+	}
 	pthread_mutex_unlock(&lock);
 }
 

@@ -153,13 +153,14 @@ class Daemon:
         self.config = config
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="esplanade-control-"))
         self.socket_path = self.directory / "control.sock"
+        self.xfrm_path = self.directory / "xfrm.sock"
         self.config_path = self.directory / "esplanade.conf"
         self.log_path = self.directory / "log"
         self.process = None
 
     def write_config(self, config=None):
         self.config = config or self.config
-        whole = self.config | {"control": {"socket": str(self.socket_path)}}
+        whole = self.config | {"control": {"socket": str(self.socket_path), "xfrm_socket": str(self.xfrm_path)}}
         self.config_path.write_text("".join(f"{name} = {libconfig(value)};\n" for name, value in whole.items()))
 
     def __enter__(self):

@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+# SPDX-FileCopyrightText: 2026 The Esplanade authors
+"""`ip xfrm`, unmodified, drives the daemon through the preload library; then a client that knows no manners."""
+
+import contextlib
+import os
+import random
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+from control import BUILD, Daemon, Report, base_config, enter_namespace, finish, wait_for
+
+LIBRARY = BUILD / "app/xfrm-preload/libesplanade-xfrm.so"
+GCM = ("aead", "rfc4106(gcm(aes))", "0x" + "11" * 16 + "01020304", "128")
+CBC = ("auth-trunc", "hmac(sha256)", "0x" + "22" * 32, "128", "enc", "cbc(aes)", "0x" + "33" * 16)
+OUT = ("src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp")
+IN = ("src", "192.0.2.2", "dst", "192.0.2.1", "proto", "esp")
+TEMPLATE_OUT = ("tmpl", *OUT, "reqid", "5", "mode", "tunnel")
+TEMPLATE_IN = ("tmpl", *IN, "reqid", "5", "mode", "tunnel")
+
+
+class Tool:
+    """`ip xfrm` beside a daemon."""
+
+    def __init__(self, report, daemon):
+        self.report = report
+        self.environment = os.environ | {"LD_PRELOAD": str(LIBRARY), "ESPLANADE_XFRM_SOCKET": str(daemon.xfrm_path)}
+
+    def start(self, *words):
+        return subprocess.Popen(["ip", "xfrm", *words], env=self.environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True)
+
+    def run(self, *words):
+        process = self.start(*words)
+        output = process.communicate()[0]
+        return process.returncode, output
+
+    def good(self, *words):
+        code, output = self.run(*words)
+        self.report.check(f"ip xfrm {' '.join(words)}", code == 0, output)
+        return output
+
+    def refused(self, reason, *words):
+        code, output = self.run(*words)
+        self.report.check(f"ip xfrm {' '.join(words)} is refused", code != 0 and re.search(reason, output), output)
+
+
+def sas(line):
+    return {int(sa["spi"], 16): sa for sa in line.call("sa.list")["sas"]}
+
+
+def policies(line):
+    return [policy for policy in line.call("policy.list")["policies"] if policy["origin"] == "xfrm"]
+
+
+def check_states(report, tool, line):
+    report.begin("SAs")
+    tool.good("state", "add", *IN, "spi", "0x1001", "reqid", "5", "mode", "tunnel", "replay-window", "64", "flag", "esn",
+              *GCM)
+    tool.good("state", "add", *OUT, "spi", "0x1002", "reqid", "5", "mode", "tunnel", *CBC, "encap", "espinudp", "4500",
+              "61000", "0.0.0.0")
+    found = sas(line)
+    report.equal("the SPIs", sorted(found), [0x1001, 0x1002])
+    report.equal("directions", [found[spi]["direction"] for spi in sorted(found)], ["in", "out"])
+    report.equal("ESN", found[0x1001]["esn"], True)
+    report.equal("the window", found[0x1001]["replay_window"], 64)
+    report.equal("the UDP port", found[0x1002]["encapsulation"]["destination_port"], 61000)
+    report.equal("the origin", found[0x1002]["origin"], "xfrm")
+    listed = tool.good("state", "list")
+    for text in ("spi 0x00001001", "spi 0x00001002", "rfc4106(gcm(aes))", "dport 61000", "replay_window 64"):
+        report.check(f"the list shows {text}", text in listed, listed)
+    tool.refused("exists", "state", "add", *OUT, "spi", "0x1002", "reqid", "5", "mode", "tunnel", *CBC)
+    tool.refused("not available", "state", "add", *OUT, "spi", "0x1003", "reqid", "5", "mode", "tunnel", "enc", "des3_ede",
+                 "0x" + "44" * 24, "auth-trunc", "hmac(md5)", "0x" + "55" * 16, "96")
+    tool.refused("no such", "state", "delete", *OUT, "spi", "0x1009")
+    tool.refused("no such", "state", "update", *OUT, "spi", "0x1009", "reqid", "5", "mode", "tunnel", *CBC)
+    tool.good("state", "delete", *OUT, "spi", "0x1002")
+    report.equal("what is left", sorted(sas(line)), [0x1001])
+    # One that the control socket added is there as well, without its key.
+    line.call("sa.add", direction="out", spi=0x2001, source="192.0.2.1", destination="192.0.2.2", reqid=9,
+              encryption={"algorithm": "aes-cbc", "key": "66" * 16},
+              integrity={"algorithm": "hmac-sha1-96", "key": "77" * 20})
+    listed = tool.good("state", "get", *OUT, "spi", "0x2001")
+    report.check("an SA of the control socket", "hmac(sha1)" in listed and "7777" not in listed, listed)
+    tool.good("state", "flush")
+    report.equal("a flush takes what came this way", sorted(sas(line)), [0x2001])
+
+
+def check_spis(report, tool, line):
+    report.begin("SPIs")
+    text = tool.good("state", "allocspi", *IN, "reqid", "7", "mode", "tunnel", "min", "0x5000", "max", "0x5000")
+    report.check("the SPI", "spi 0x00005000" in text, text)
+    tool.refused("in use or set aside|No such file", "state", "allocspi", *IN, "reqid", "7", "mode", "tunnel", "min",
+                 "0x5000", "max", "0x5000")
+    tool.good("state", "update", *IN, "spi", "0x5000", "reqid", "7", "mode", "tunnel", *GCM)
+    report.equal("the SA that takes it", sas(line)[0x5000]["direction"], "in")
+    tool.good("state", "delete", *IN, "spi", "0x5000")
+    tool.good("state", "allocspi", *IN, "reqid", "7", "mode", "tunnel", "min", "0x5000", "max", "0x5000")
+    tool.good("state", "delete", *IN, "spi", "0x5000")
+    tool.good("state", "allocspi", *IN, "reqid", "7", "mode", "tunnel", "min", "0x5000", "max", "0x5000")
+
+
+def check_policies(report, tool, line):
+    report.begin("policies")
+    there, back = ("src", "10.1.0.0/24", "dst", "10.2.0.0/24"), ("src", "10.2.0.0/24", "dst", "10.1.0.0/24")
+    tool.good("policy", "add", *there, "dir", "out", "priority", "1000", *TEMPLATE_OUT)
+    tool.good("policy", "add", *back, "dir", "in", "priority", "1000", *TEMPLATE_IN)
+    tool.good("policy", "add", *back, "dir", "fwd", "priority", "1000", *TEMPLATE_IN)
+    report.equal("in and fwd are one", [(p["direction"], p["action"], p["reqid"]) for p in policies(line)],
+                 [("in", "protect", 5), ("out", "protect", 5)])
+    tool.refused("such a policy already", "policy", "add", *back, "dir", "in", "priority", "1000", *TEMPLATE_IN)
+    tool.good("policy", "update", *there, "dir", "out", "priority", "900", *TEMPLATE_OUT)
+    report.equal("another priority", [p["priority"] for p in policies(line)], [1000, 900])
+    listed = tool.good("policy", "list")
+    report.equal("three are listed", listed.count("proto esp"), 3)
+    tool.good("policy", "delete", *back, "dir", "in")
+    report.equal("the other still needs it", len(policies(line)), 2)
+    tool.refused("no such|No such", "policy", "delete", *back, "dir", "in")
+    tool.good("policy", "delete", *back, "dir", "fwd")
+    report.equal("now it goes", [p["direction"] for p in policies(line)], ["out"])
+    tool.good("policy", "add", "src", "10.1.0.0/24", "dst", "10.9.0.0/24", "proto", "tcp", "dport", "443", "dir", "out",
+              "action", "block", "priority", "10")
+    report.equal("a block", [(p["action"], p["selector"]["destination_port"]) for p in policies(line)
+                             if p["priority"] == 10], [("discard", 443)])
+    tool.refused("by mark", "policy", "add", *there, "dir", "out", "mark", "5")
+    tool.refused("if_id", "policy", "add", *there, "dir", "out", "if_id", "5")
+    tool.good("policy", "flush")
+    report.equal("a flush", policies(line), [])
+
+
+def check_events(report, tool, line):
+    report.begin("monitor")
+    monitor = tool.start("monitor")
+    # It has joined its groups when it hears of something.
+    probe = ("state", "add", *OUT, "spi", "0x3000", "reqid", "8", "mode", "tunnel", *CBC)
+    os.set_blocking(monitor.stdout.fileno(), False)
+    heard = ""
+
+    def hear(wanted):
+        nonlocal heard
+        with contextlib.suppress(BlockingIOError):
+            heard += os.read(monitor.stdout.fileno(), 65536).decode()
+        return wanted in heard
+
+    def probed():
+        tool.run(*probe)
+        tool.run("state", "delete", *OUT, "spi", "0x3000")
+        time.sleep(0.05)
+        return hear("0x00003000")
+
+    wait_for("the monitor", probed)
+    tool.good("state", "add", *OUT, "spi", "0x3001", "reqid", "8", "mode", "tunnel", *CBC, "limit", "time-soft", "1",
+              "limit", "time-hard", "2")
+    wait_for("the soft limit", lambda: hear("hard 0"))
+    wait_for("the hard limit", lambda: hear("hard 1"))
+    wait_for("the end", lambda: re.search(r"Deleted [^\n]*\n[^\n]*0x00003001", heard) or hear("\0"))
+    report.check("the SA has gone", 0x3001 not in sas(line))
+    tool.good("policy", "add", "src", "10.1.0.0/24", "dst", "10.2.0.0/24", "dir", "out", *TEMPLATE_OUT)
+    wait_for("the policy", lambda: hear("10.2.0.0/24"))
+    tool.good("policy", "flush")
+    monitor.send_signal(signal.SIGINT)
+    monitor.wait()
+    report.check("soft came before hard", heard.index("hard 0") < heard.index("hard 1"))
+
+
+def packet(kind, body, flags=5):
+    return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
+
+
+def dial(daemon):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.settimeout(20)
+    client.connect(str(daemon.xfrm_path))
+    client.send(packet(8, struct.pack("=II", 1, 4711), 0))
+    return client
+
+
+def check_manners(report, tool, daemon, line):
+    report.begin("bad manners")
+    chance = random.Random(1)
+    client = dial(daemon)
+    answered = 0
+    for number in range(3000):
+        body = chance.randbytes(chance.choice((0, 4, 24, 60, 224, 232, 400)))
+        data = packet(chance.randrange(0x10, 0x30), body, chance.choice((1, 5, 0x305)))
+        try:
+            client.send(data if number % 3 else data[:chance.randrange(len(data) + 1)] or b"\0")
+            while True:
+                client.settimeout(0 if number % 150 else 0.2)
+                answered += bool(client.recv(65536))
+        except (BlockingIOError, TimeoutError):
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            client = dial(daemon)
+    report.check("the rest is answered", answered > 500, answered)
+    client.close()
+    clients = [dial(daemon) for _ in range(10)]
+    for client in clients:
+        client.send(packet(18, b"", 0x305))
+    report.check("ten clients at once", all(client.recv(65536) for client in clients))
+    # One never reads what it asks for; the others are served all the same.
+    lazy = dial(daemon)
+    lazy.setblocking(False)
+    try:
+        while True:
+            lazy.send(packet(21, b"", 0x305))
+    except (BlockingIOError, BrokenPipeError):
+        pass
+    tool.good("state", "count")
+    report.check("the control socket answers", "sas" in line.call("sa.list"))
+    for client in [*clients, lazy]:
+        client.close()
+
+
+def main():
+    enter_namespace()
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    report = Report()
+    with Daemon(base_config()) as daemon:
+        line = daemon.line()
+        tool = Tool(report, daemon)
+        check_states(report, tool, line)
+        check_spis(report, tool, line)
+        check_policies(report, tool, line)
+        check_events(report, tool, line)
+        check_manners(report, tool, daemon, line)
+        report.begin("the end")
+        report.equal("a clean end", daemon.stop(), 0)
+        report.no_complaint("no sanitizer speaks", daemon.log)
+        code, output = tool.run("state", "list")
+        report.check("without a daemon there is a reason", code != 0 and "cannot reach" in output, output)
+    finish(report)
+
+
+main()
