@@ -169,4 +169,4 @@ reconnected() { [ "$(grep -c 'connected to the gateway.s daemon again' "$LAB_DIR
 check 'charon is connected again' wait_until 15 'charon' reconnected
 negotiate --terminate --ike gateway >/dev/null 2>&1
 check 'negotiated' negotiate --initiate --child gcm
-check 'ping' answered hostA 10.2.0.2 10
+check 'ping' unless_missed gwA all_answered hostA 10.2.0.2 10
