@@ -318,6 +318,34 @@ START_TEST(a_key_moves_when_no_worker_uses_it_any_more)
 }
 END_TEST
 
+// RFC 7296 section 2.8: whoever answered sends by the old SA until the new one is taken.
+START_TEST(a_policy_may_name_the_sa_that_carries)
+{
+	const struct gw_policy_spec protect = kit_protect(GW_DIRECTION_OUT, 10, 1, 1);
+
+	commit_sa(out_sa(0x1000));
+	commit_sa(out_sa(0x2000));
+	commit_policy(protect);
+	gw_sa_prefer(kit.db, 1, 0x1000);
+	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x1000)));
+	commit_sa(out_sa(0x3000));
+	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x1000)));
+	gw_sa_prefer(kit.db, 1, 0x3000);
+	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x3000)));
+	commit_delete(out_sa(0x1000));
+	commit_delete(out_sa(0x2000));
+	// One that is not there yet does not matter until it comes.
+	gw_sa_prefer(kit.db, 1, 0x4000);
+	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x3000)));
+	commit_sa(out_sa(0x4000));
+	commit_sa(out_sa(0x5000));
+	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x4000)));
+	commit_delete(out_sa(0x4000));
+	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x5000)));
+	gw_sa_prefer(kit.db, 99, 0x1000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipsec_txn");
@@ -333,6 +361,7 @@ int main(void)
 	tcase_add_test(tcase, a_change_of_the_newest_clears_the_acquire_mark);
 	tcase_add_test(tcase, what_a_worker_holds_stays_until_it_lets_go);
 	tcase_add_test(tcase, a_key_moves_when_no_worker_uses_it_any_more);
+	tcase_add_test(tcase, a_policy_may_name_the_sa_that_carries);
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(bare, a_key_that_moves_takes_its_sequence_along);
 	suite_add_tcase(suite, bare);
