@@ -64,8 +64,15 @@ struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id)
 
 void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
 {
+	struct gw_carriers *left;
+
 	if (--entry->references)
 		return;
+	// At the end of the database its SAs are still on the list.
+	left = (struct gw_carriers *)atomic_load_explicit(
+		&entry->reqid.carriers, memory_order_relaxed);
+	if (left)
+		gw_reclaim_later(table->reclaim, free, left);
 	gw_index_remove(&table->index, &entry->link);
 	gw_reclaim_later(table->reclaim, rte_free, entry);
 }
