@@ -209,3 +209,11 @@ class Daemon:
         """Ends it as an operator would. Its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
+
+    def end(self, report):
+        """Stops it, and sees that it ends well."""
+        report.equal("exit code", self.stop(), 0)
+        report.check("every packet buffer is returned",
+                     "packet buffers of pool buffers were returned" in self.log and "were not returned" not in self.log,
+                     lambda: self.log[-2000:])
+        report.no_complaint("no sanitizer complains", self.log)

@@ -369,7 +369,7 @@ def main():
         report.check("the first client is still served", line.call("status.get")["pid"])
         report.check("no key in any reply", not [text for text in line.seen if "c0ffee" in text],
                      lambda: [text for text in line.seen if "c0ffee" in text][0])
-        report.equal("exit code", daemon.stop(), 0)
+        daemon.end(report)
         report.check("no key in the log", "c0ffee" not in daemon.log, lambda: daemon.log)
     finish(report)
 
