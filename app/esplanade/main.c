@@ -61,6 +61,8 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 		gateway_sa_hold_changed(gateway, sa->reqid);
 	if (sa)
 		gateway_xfrm_sa_changed(gateway, sa, change);
+	if (change == GW_IPSEC_POLICY_DELETED)
+		gateway_xfrm_policy_deleted(gateway, policy);
 	if (!gateway->api)
 		return;
 	if (sa)

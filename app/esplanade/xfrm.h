@@ -49,7 +49,10 @@ gateway_xfrm_handler gateway_xfrm_policy_new, gateway_xfrm_policy_delete, gatewa
 uint32_t gateway_xfrm_pair(
 	struct gateway_xfrm *xfrm, const struct gateway_pair *pair, struct gw_error *err);
 
-// A message about an SA, which begins with size bytes of body of which info is a part.
+// A policy has gone, whoever deleted it: what stood for it over XFRM goes as well.
+void gateway_xfrm_policy_deleted(struct gateway *gateway, const struct gw_policy_spec *spec);
+
+// An SA in the kernel's form, and what follows that in a message.
 struct nl_msg;
 void gateway_xfrm_sa_describe(
 	struct gateway *gateway, const struct gw_sa *sa, struct xfrm_usersa_info *info);
@@ -63,5 +66,5 @@ void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
 	const struct gateway_place *old, const struct gateway_place *fresh);
 void gateway_xfrm_sa_changed(
 	struct gateway *gateway, struct gw_sa *sa, enum gw_ipsec_change change);
-void gateway_xfrm_policy_changed(
+void gateway_xfrm_policy_tell(
 	struct gateway *gateway, const struct gw_xfrm_policy *policy, uint16_t type);

@@ -19,29 +19,6 @@ static bool listened(const struct gateway *gateway, unsigned int group)
 	return gateway->xfrm && gw_xfrm_listened(gateway->xfrm->server, group);
 }
 
-static bool in_range(const struct gw_range *range, uint8_t family, const uint8_t *bytes)
-{
-	struct gw_addr addr = { .family = family };
-
-	memcpy(addr.bytes, bytes, gw_addr_bytes(family));
-	return gw_range_contains(range, &addr);
-}
-
-static bool matches(const struct gw_policy_spec *spec, const struct gw_flow *flow)
-{
-	const struct gw_selector *selector = &spec->selector;
-
-	if (!in_range(&selector->source, flow->family, flow->source) ||
-		!in_range(&selector->destination, flow->family, flow->destination) ||
-		(selector->protocol && selector->protocol != flow->protocol))
-		return false;
-	return !flow->ports_known ||
-	       (flow->source_port >= selector->source_port.first &&
-		       flow->source_port <= selector->source_port.last &&
-		       flow->destination_port >= selector->destination_port.first &&
-		       flow->destination_port <= selector->destination_port.last);
-}
-
 // The policy that a worker met: of those with the reqid that match the one of best priority.
 static const struct gw_xfrm_policy *policy_of(
 	const struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
@@ -50,7 +27,7 @@ static const struct gw_xfrm_policy *policy_of(
 
 	TAILQ_FOREACH (record, &gateway->xfrm->policies.records, next)
 		if (record->spec.direction == GW_DIRECTION_OUT && record->spec.reqid == reqid &&
-			matches(&record->spec, flow) &&
+			gw_selector_matches(&record->spec.selector, flow) &&
 			(!best || record->spec.priority < best->spec.priority))
 			best = record;
 	return best ? &best->policy : NULL;
@@ -152,6 +129,13 @@ static struct nl_msg *addition(struct gateway *gateway, struct gw_sa *sa, uint16
 	return message;
 }
 
+static bool is_there(void *ctx, const struct gw_sa_id *id)
+{
+	struct gateway *gateway = ctx;
+
+	return gw_sa_find(gateway->ipsec, id);
+}
+
 void gateway_xfrm_sa_changed(struct gateway *gateway, struct gw_sa *sa, enum gw_ipsec_change change)
 {
 	struct gw_sa_id id = gw_sa_spec_id(&sa->spec);
@@ -159,6 +143,8 @@ void gateway_xfrm_sa_changed(struct gateway *gateway, struct gw_sa *sa, enum gw_
 
 	if (!gateway->xfrm)
 		return;
+	if (change == GW_IPSEC_SA_UPDATED)
+		gw_xfrm_sa_book_follow(gateway->xfrm->sas, &id, is_there, gateway);
 	if (listened(gateway, XFRMNLGRP_SA)) {
 		message = change == GW_IPSEC_SA_DELETED ? deletion(gateway, sa)
 			  : change == GW_IPSEC_SA_ADDED ? addition(gateway, sa, XFRM_MSG_NEWSA)
@@ -167,11 +153,11 @@ void gateway_xfrm_sa_changed(struct gateway *gateway, struct gw_sa *sa, enum gw_
 			gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_SA, message);
 	}
 	// One that takes its place under the same name has what the book has.
-	if (change == GW_IPSEC_SA_DELETED && !gw_sa_find(gateway->ipsec, &id))
+	if (change == GW_IPSEC_SA_DELETED && !is_there(gateway, &id))
 		gw_xfrm_sa_book_remove(gateway->xfrm->sas, &id);
 }
 
-void gateway_xfrm_policy_changed(
+void gateway_xfrm_policy_tell(
 	struct gateway *gateway, const struct gw_xfrm_policy *policy, uint16_t type)
 {
 	struct xfrm_userpolicy_id id = {

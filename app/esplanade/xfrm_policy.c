@@ -90,10 +90,11 @@ static int replace(struct gateway *gateway, struct gw_xfrm_policy_record *old,
 			gw_txn_abort(txn);
 		return rc;
 	}
-	gw_txn_commit(txn);
+	// First, so that what goes with the commit is not taken for this one.
 	gw_xfrm_policy_book_change(old, policy, spec);
+	gw_txn_commit(txn);
 	prefer(gateway, policy, spec);
-	gateway_xfrm_policy_changed(gateway, &old->policy, XFRM_MSG_UPDPOLICY);
+	gateway_xfrm_policy_tell(gateway, &old->policy, XFRM_MSG_UPDPOLICY);
 	return 0;
 }
 
@@ -116,7 +117,7 @@ static int add(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 	}
 	gw_txn_commit(txn);
 	prefer(gateway, policy, spec);
-	gateway_xfrm_policy_changed(gateway, &record->policy, XFRM_MSG_NEWPOLICY);
+	gateway_xfrm_policy_tell(gateway, &record->policy, XFRM_MSG_NEWPOLICY);
 	return 0;
 }
 
@@ -167,6 +168,24 @@ static struct gw_xfrm_policy_record *find(
 	return record;
 }
 
+static void forget(struct gateway *gateway, struct gw_xfrm_policy_record *record)
+{
+	gateway_xfrm_policy_tell(gateway, &record->policy, XFRM_MSG_DELPOLICY);
+	gw_xfrm_policy_book_remove(&gateway->xfrm->policies, record);
+}
+
+void gateway_xfrm_policy_deleted(struct gateway *gateway, const struct gw_policy_spec *spec)
+{
+	struct gw_policy_id id = gw_policy_spec_id(spec);
+	struct gw_xfrm_policy_record *record;
+
+	// Another has its place already where one took the place of the other.
+	if (!gateway->xfrm || gw_policy_find(gateway->ipsec, &id))
+		return;
+	while ((record = gw_xfrm_policy_book_twin(&gateway->xfrm->policies, spec, NULL)))
+		forget(gateway, record);
+}
+
 int gateway_xfrm_policy_delete(struct gateway *gateway, struct gw_xfrm_client *,
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
@@ -176,18 +195,18 @@ int gateway_xfrm_policy_delete(struct gateway *gateway, struct gw_xfrm_client *,
 
 	if (!record)
 		return -err->code;
-	txn = gw_txn_new();
-	if (!txn)
-		return gw_error_set(err, ENOMEM, "out of memory");
-	rc = stage_delete(gateway, txn, record, err);
-	if (rc) {
-		gw_txn_abort(txn);
-		return rc;
+	if (gw_xfrm_policy_book_twin(&gateway->xfrm->policies, &record->spec, record)) {
+		forget(gateway, record);
+		return 0;
 	}
-	gw_txn_commit(txn);
-	gateway_xfrm_policy_changed(gateway, &record->policy, XFRM_MSG_DELPOLICY);
-	gw_xfrm_policy_book_remove(&gateway->xfrm->policies, record);
-	return 0;
+	txn = gw_txn_new();
+	rc = txn ? stage_delete(gateway, txn, record, err)
+		 : gw_error_set(err, ENOMEM, "out of memory");
+	if (txn && rc)
+		gw_txn_abort(txn);
+	else if (txn)
+		gw_txn_commit(txn); // gateway_xfrm_policy_deleted does the rest
+	return rc;
 }
 
 static void send_policy(
@@ -291,11 +310,7 @@ int gateway_xfrm_policy_flush(struct gateway *gateway, struct gw_xfrm_client *,
 			gw_txn_abort(txn);
 		return rc;
 	}
-	gw_txn_commit(txn);
-	while ((record = TAILQ_FIRST(&book->records))) {
-		gateway_xfrm_policy_changed(gateway, &record->policy, XFRM_MSG_DELPOLICY);
-		gw_xfrm_policy_book_remove(book, record);
-	}
+	gw_txn_commit(txn); // gateway_xfrm_policy_deleted does the rest
 	return 0;
 }
 

@@ -111,7 +111,7 @@ struct gw_xfrm_policy_record *gw_xfrm_policy_book_at(
 	return NULL;
 }
 
-const struct gw_xfrm_policy_record *gw_xfrm_policy_book_twin(const struct gw_xfrm_policy_book *book,
+struct gw_xfrm_policy_record *gw_xfrm_policy_book_twin(const struct gw_xfrm_policy_book *book,
 	const struct gw_policy_spec *spec, const struct gw_xfrm_policy_record *record)
 {
 	struct gw_policy_id id = gw_policy_spec_id(spec);
@@ -119,7 +119,7 @@ const struct gw_xfrm_policy_record *gw_xfrm_policy_book_twin(const struct gw_xfr
 		gw_index_first(&book->by_selector, hash_selector(&spec->selector));
 
 	for (; link; link = gw_index_next(link)) {
-		const struct gw_xfrm_policy_record *other = of_selector(link);
+		struct gw_xfrm_policy_record *other = of_selector(link);
 		struct gw_policy_id other_id = gw_policy_spec_id(&other->spec);
 
 		if (other != record && gw_policy_id_equal(&id, &other_id))

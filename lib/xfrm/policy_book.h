@@ -36,7 +36,7 @@ struct gw_xfrm_policy_record *gw_xfrm_policy_book_find(const struct gw_xfrm_poli
 struct gw_xfrm_policy_record *gw_xfrm_policy_book_at(
 	const struct gw_xfrm_policy_book *book, uint32_t number, uint8_t direction);
 // Another one than record (NULL: any) that is the same policy of ours.
-const struct gw_xfrm_policy_record *gw_xfrm_policy_book_twin(const struct gw_xfrm_policy_book *book,
+struct gw_xfrm_policy_record *gw_xfrm_policy_book_twin(const struct gw_xfrm_policy_book *book,
 	const struct gw_policy_spec *spec, const struct gw_xfrm_policy_record *record);
 // Takes copies and gives the policy its number. NULL: no memory.
 struct gw_xfrm_policy_record *gw_xfrm_policy_book_add(struct gw_xfrm_policy_book *book,

@@ -63,13 +63,12 @@ void gw_xfrm_sa_book_free(struct gw_xfrm_sa_book *book)
 	free(book);
 }
 
+// Without the destination, which a change in place gives another value.
 static uint64_t hash_of(const struct gw_xfrm_sa_book *book, const struct gw_sa_id *id)
 {
-	uint8_t bytes[6 + sizeof(id->destination.bytes)] = { (uint8_t)id->direction,
-		(uint8_t)id->protocol };
+	uint8_t bytes[6] = { (uint8_t)id->direction, (uint8_t)id->protocol };
 
 	memcpy(bytes + 2, &id->spi, sizeof(id->spi));
-	memcpy(bytes + 6, id->destination.bytes, sizeof(id->destination.bytes));
 	return gw_siphash_128(book->secret, bytes, sizeof(bytes)).low;
 }
 
@@ -109,6 +108,24 @@ int gw_xfrm_sa_book_put(struct gw_xfrm_sa_book *book, const struct gw_sa_id *id,
 	}
 	entry->extra = *extra;
 	return 0;
+}
+
+void gw_xfrm_sa_book_follow(struct gw_xfrm_sa_book *book, const struct gw_sa_id *id,
+	bool (*is_there)(void *ctx, const struct gw_sa_id *id), void *ctx)
+{
+	struct gw_index_link *link = gw_index_first(&book->index, hash_of(book, id));
+
+	if (find(book, id))
+		return;
+	for (; link; link = gw_index_next(link)) {
+		struct entry *entry = container_of(link, struct entry, link);
+
+		if (entry->id.direction == id->direction && entry->id.protocol == id->protocol &&
+			entry->id.spi == id->spi && !is_there(ctx, &entry->id)) {
+			entry->id = *id;
+			return;
+		}
+	}
 }
 
 void gw_xfrm_sa_book_remove(struct gw_xfrm_sa_book *book, const struct gw_sa_id *id)

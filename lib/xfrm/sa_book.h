@@ -19,4 +19,8 @@ const struct gw_xfrm_sa_extra *gw_xfrm_sa_book_find(
 // Keeps a copy in place of what there was. 0 or -ENOMEM, and then what there was stays.
 int gw_xfrm_sa_book_put(struct gw_xfrm_sa_book *book, const struct gw_sa_id *id,
 	const struct gw_xfrm_sa_extra *extra);
+// The SA has this id now, by a change in place: it keeps what the book has under the id of before,
+// of the same SPI, which is the one that is not there any more.
+void gw_xfrm_sa_book_follow(struct gw_xfrm_sa_book *book, const struct gw_sa_id *id,
+	bool (*is_there)(void *ctx, const struct gw_sa_id *id), void *ctx);
 void gw_xfrm_sa_book_remove(struct gw_xfrm_sa_book *book, const struct gw_sa_id *id);

@@ -11,7 +11,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/strongswan.sh"
 
-# Children: strongSwan's proposal, with more of the child's configuration after it.
+# Children: name and strongSwan's proposal. ipv6 is for the other family.
 CASES='
 gcm        aes128gcm16-esn
 cbc        aes256-sha256

@@ -81,6 +81,12 @@ def check_states(report, tool, line):
     tool.refused("no such", "state", "update", *OUT, "spi", "0x1009", "reqid", "5", "mode", "tunnel", *CBC)
     tool.good("state", "delete", *OUT, "spi", "0x1002")
     report.equal("what is left", sorted(sas(line)), [0x1001])
+    # One whose peer moved keeps what it has.
+    tool.good("state", "add", *OUT, "spi", "0x1005", "reqid", "5", "mode", "tunnel", *CBC)
+    line.call("sa.update", direction="out", spi=0x1005, destination="192.0.2.2", new_destination="192.0.2.3")
+    listed = tool.good("state", "get", "src", "192.0.2.1", "dst", "192.0.2.3", "proto", "esp", "spi", "0x1005")
+    report.check("with its key", "0x" + "33" * 16 in listed, listed)
+    tool.good("state", "delete", "src", "192.0.2.1", "dst", "192.0.2.3", "proto", "esp", "spi", "0x1005")
     # One that the control socket added is there as well, without its key.
     line.call("sa.add", direction="out", spi=0x2001, source="192.0.2.1", destination="192.0.2.2", reqid=9,
               encryption={"algorithm": "aes-cbc", "key": "66" * 16},
@@ -127,6 +133,17 @@ def check_policies(report, tool, line):
               "action", "block", "priority", "10")
     report.equal("a block", [(p["action"], p["selector"]["destination_port"]) for p in policies(line)
                              if p["priority"] == 10], [("discard", 443)])
+    # What goes by the control socket is gone here as well, and can come again.
+    tool.good("policy", "add", *back, "dir", "in", "priority", "1000", *TEMPLATE_IN)
+    tool.good("policy", "add", *back, "dir", "fwd", "priority", "1000", *TEMPLATE_IN)
+    line.call("policy.delete", direction="in", priority=1000,
+              selector={"source": "10.2.0.0/24", "destination": "10.1.0.0/24"})
+    tool.refused("no such|No such", "policy", "get", *back, "dir", "in")
+    tool.good("policy", "add", *back, "dir", "in", "priority", "1000", *TEMPLATE_IN)
+    tool.good("policy", "update", *back, "dir", "in", "priority", "900", *TEMPLATE_IN)
+    text = tool.good("policy", "get", *back, "dir", "in")
+    report.check("it is shown", "priority 900" in text, text)
+    tool.good("policy", "delete", *back, "dir", "in")
     tool.refused("by mark", "policy", "add", *there, "dir", "out", "mark", "5")
     tool.refused("if_id", "policy", "add", *there, "dir", "out", "if_id", "5")
     tool.good("policy", "flush")

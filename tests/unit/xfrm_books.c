@@ -102,9 +102,15 @@ START_TEST(twins)
 }
 END_TEST
 
+static bool is_there(void *ctx, const struct gw_sa_id *id)
+{
+	return gw_sa_id_equal(ctx, id);
+}
+
 START_TEST(sas)
 {
 	struct gw_xfrm_sa_book *book = gw_xfrm_sa_book_new(4);
+	struct gw_sa_id moved;
 	struct gw_xfrm_sa_extra extra = {};
 	struct gw_sa_id id = { .protocol = GW_PROTOCOL_ESP,
 		.destination = { 4, { 192, 0, 2, 1 } } };
@@ -126,6 +132,14 @@ START_TEST(sas)
 	gw_xfrm_sa_book_remove(book, &id);
 	id.spi = 301;
 	ck_assert_ptr_nonnull(gw_xfrm_sa_book_find(book, &id));
+	// It moves to another destination; one of the same SPI that is there keeps what it has.
+	moved = id;
+	moved.destination.bytes[3] = 9;
+	gw_xfrm_sa_book_follow(book, &moved, is_there, &id);
+	ck_assert_ptr_null(gw_xfrm_sa_book_find(book, &moved));
+	gw_xfrm_sa_book_follow(book, &moved, is_there, &moved);
+	ck_assert_ptr_null(gw_xfrm_sa_book_find(book, &id));
+	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &moved)->if_id, 301);
 	gw_xfrm_sa_book_free(book);
 }
 END_TEST
