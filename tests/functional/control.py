@@ -77,11 +77,18 @@ class Line:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
+        # A queue of connections that is full for a moment.
+        wait_for("room for a connection", lambda: self._connects(str(path)))
         self.pending = b""
         self.events = []
         self.seen = []
         self.number = 1000
+
+    def _connects(self, path):
+        with contextlib.suppress(BlockingIOError):
+            self.socket.connect(path)
+            return True
+        return False
 
     def send(self, text):
         data = text if isinstance(text, bytes) else text.encode()
