@@ -54,10 +54,13 @@ static int no_such(struct gw_error *err)
 	return gw_error_set(err, ESRCH, "there is no such SA");
 }
 
-static int set_reqid(struct gateway *gateway, const struct xfrm_usersa_info *info,
+static int set_reqid(struct gateway *gateway, const struct gw_xfrm_request *request,
 	struct gw_sa_spec *spec, struct gw_error *err)
 {
-	struct gateway_pair pair = { .protocol = info->id.proto, .mode = info->mode };
+	const struct xfrm_usersa_info *info = request->body;
+	struct gateway_pair pair = { .protocol = info->id.proto,
+		.mode = info->mode,
+		.if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0) };
 
 	spec->reqid = info->reqid;
 	if (spec->reqid)
@@ -83,7 +86,7 @@ static int read_sa(struct gateway *gateway, const struct gw_xfrm_request *reques
 		return gw_error_set(
 			err, EINVAL, "address family %u is neither IPv4 nor IPv6", info->family);
 	spec->direction = direction_of(gateway, &id);
-	rc = set_reqid(gateway, info, spec, err);
+	rc = set_reqid(gateway, request, spec, err);
 	if (!rc)
 		rc = gw_xfrm_sa_read(request, spec, extra, err);
 	return rc ? rc : gw_sa_spec_check(spec, err);

@@ -10,6 +10,7 @@
 
 #include "ipsec/db.h"
 #include "ipsec/index.h"
+#include "ipsec/interface.h"
 #include "ipsec/reqid.h"
 #include "ipsec/siphash.h"
 #include "ipsec/spi.h"
@@ -56,6 +57,7 @@ struct gw_db_sa {
 	struct gw_reqid_entry *reqid;  // outbound; else NULL
 	struct gw_siphash fingerprint; // of the key
 	bool key_is_unique;            // no two may have this key: outbound, counter mode
+	uint8_t interface;             // a reference to its number
 	bool in_sad;                   // outbound, and workers find it by its id all the same
 	uint8_t origin;
 	struct gw_db_state state;
@@ -109,6 +111,7 @@ struct gw_ipsec_db {
 				  // leave them
 
 	struct gw_reqid_table reqids;
+	struct gw_interface_table interfaces; // SAs and policies refer to it, and who asks for it
 	struct gw_spi_book spis;
 
 	// The one open transaction: which, and how many steps of it are neither committed nor

@@ -93,7 +93,6 @@ static void read_extra(const struct gw_xfrm_request *request, const struct gw_sa
 		.reqid = info->reqid,
 		.flags = info->flags,
 		.extra_flags = gw_xfrm_u32(request, XFRMA_SA_EXTRA_FLAGS, 0),
-		.if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0),
 		.set_mark = gw_xfrm_u32(request, XFRMA_SET_MARK, 0),
 		.set_mark_mask = gw_xfrm_u32(request, XFRMA_SET_MARK_MASK, UINT32_MAX),
 		.encryption_key_bytes = spec->encryption_key_bytes,
@@ -112,6 +111,7 @@ int gw_xfrm_sa_read(const struct gw_xfrm_request *request, struct gw_sa_spec *sp
 	int rc;
 
 	spec->spi = ntohl(info->id.spi);
+	spec->if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0);
 	spec->esn = info->flags & XFRM_STATE_ESN;
 	gw_xfrm_lifetime_read(&info->lft, &spec->lifetime);
 	rc = read_addresses(info, spec, err);
@@ -220,8 +220,6 @@ static int write_marks(struct nl_msg *message, const struct gw_xfrm_sa_extra *ex
 		rc = nla_put_u32(message, XFRMA_SET_MARK, extra->set_mark);
 	if (rc == 0 && extra->set_mark)
 		rc = nla_put_u32(message, XFRMA_SET_MARK_MASK, extra->set_mark_mask);
-	if (rc == 0 && extra->if_id)
-		rc = nla_put_u32(message, XFRMA_IF_ID, extra->if_id);
 	return rc;
 }
 
@@ -232,6 +230,7 @@ int gw_xfrm_sa_attributes_write(struct nl_msg *message, const struct gw_sa_spec 
 		write_algorithms(message, spec, extra) < 0 ||
 		(gw_sa_spec_in_udp(spec) && write_encapsulation(message, spec) < 0) ||
 		(spec->tfc && nla_put_u32(message, XFRMA_TFCPAD, spec->tfc) < 0) ||
+		(spec->if_id && nla_put_u32(message, XFRMA_IF_ID, spec->if_id) < 0) ||
 		gw_xfrm_replay_write(message, spec) < 0 ||
 		(extra && write_marks(message, extra) < 0))
 		return -ENOMEM;

@@ -19,7 +19,6 @@ struct gw_xfrm_sa_extra {
 	uint8_t flags;
 	uint32_t extra_flags;
 	struct xfrm_mark mark;
-	uint32_t if_id;
 	uint32_t set_mark, set_mark_mask;
 	// The kernel gives keys back to who may have them, and IKE daemons take an SA with them to
 	// another address. Wiped with the record.
