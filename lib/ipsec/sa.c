@@ -151,11 +151,11 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->inner_dscp = (uint8_t)spec->inner_dscp;
 	sa->ecn = (uint8_t)spec->ecn;
 	sa->label_copied = spec->flow_label == GW_FLOW_LABEL_COPY;
-	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
 	// A gateway that starts again must not give fragments the IDs of those still on their way.
 	atomic_init(&sa->ipv4_id, (uint32_t)rte_rand());
 	template_make(sa, spec);
+	gw_sa_path_mtu_set(sa, INITIAL_PATH_MTU);
 	atomic_init(&sa->mapping, gw_sa_first_mapping(spec));
 }
 
@@ -339,10 +339,16 @@ uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
 	return payload < 0 ? 0 : (uint16_t)payload;
 }
 
+// Relaxed: numbers that speak for themselves.
+void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu)
+{
+	atomic_store_explicit(&sa->path_mtu, path_mtu, memory_order_relaxed);
+	atomic_store_explicit(&sa->inner_mtu, gw_sa_inner_mtu(sa, path_mtu), memory_order_relaxed);
+}
+
 static uint16_t inner_mtu_now(const struct gw_sa *sa)
 {
-	// Relaxed: a number that the control core changes at any time.
-	return gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	return atomic_load_explicit(&sa->inner_mtu, memory_order_relaxed);
 }
 
 uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes)
