@@ -116,11 +116,7 @@ struct gw_sa {
 	} other __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	// Without keys: wiped once they are expanded. Of it workers read dscp_map and selectors
-	// alone: addresses and ports change under them (gw_sa_move), and they take these from the
-	// template.
-	struct gw_sa_spec spec __rte_cache_aligned;
-	uint64_t added_ns;
+	uint64_t added_ns __rte_cache_aligned;
 	uint32_t expiry_place;     // gw_expiry's own
 	uint64_t missing_at_start; // inbound: numbers in the window not received at first
 	// Inbound in UDP or TCP: where the peer was when a mapping event last told; at first as in
@@ -141,6 +137,12 @@ struct gw_sa {
 	uint16_t route_mtu;
 	uint16_t told_mtu;
 	uint64_t told_until_ns;
+
+	// Without keys: wiped once they are expanded; and with no more selectors than it has, so it
+	// is the last and copied by gw_sa_spec_copy. Of it workers read dscp_map and selectors
+	// alone: addresses and ports change under them (gw_sa_move), and they take these from the
+	// template.
+	struct gw_sa_spec spec;
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
