@@ -23,7 +23,7 @@ struct gateway_xfrm {
 	TAILQ_HEAD(, gateway_pair) pairs;
 	uint32_t pair_count;
 	TAILQ_HEAD(, gateway_ike) ike; // xfrm_ike.c's
-	uint32_t acquires; // their numbers
+	uint32_t acquires;             // their numbers
 };
 
 // The kernel lets a template without a reqid take every SA between its addresses. Here each such
