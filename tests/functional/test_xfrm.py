@@ -162,6 +162,38 @@ def check_policies(report, tool, line):
     report.equal("a flush", policies(line), [])
 
 
+def check_ike(report, tool, line):
+    report.begin("IKE beside policies between hosts")
+
+    def beside():
+        return sorted((p["direction"], p["action"], p["selector"]["source"], p["selector"]["destination"])
+                      for p in line.call("policy.list")["policies"] if p.get("name") == "ike-beside")
+
+    transport = ("tmpl", "proto", "esp", "reqid", "5", "mode", "transport")
+    there, back = ("src", "192.0.2.1", "dst", "192.0.2.2"), ("src", "192.0.2.2", "dst", "192.0.2.1")
+    out = [("out", "bypass", "192.0.2.1/32", "192.0.2.2/32")] * 2
+    tool.good("policy", "add", *there, "dir", "out", "priority", "1000", *transport)
+    report.equal("outbound: ports 500 and 4500", beside(), out)
+    tool.good("policy", "add", *back, "dir", "in", "priority", "1000", *transport)
+    tool.good("policy", "add", *back, "dir", "fwd", "priority", "1000", *transport)
+    report.equal("and inbound", beside(), [("in", "bypass", "192.0.2.2/32", "192.0.2.1/32")] * 2 + out)
+    tool.good("policy", "update", *there, "dir", "out", "priority", "900", *transport)
+    report.equal("they outlast an update", len(beside()), 4)
+    tool.good("policy", "delete", *back, "dir", "in")
+    report.equal("and one of two that need them", len(beside()), 4)
+    tool.good("policy", "delete", *back, "dir", "fwd")
+    report.equal("then they go", beside(), out)
+    tool.good("policy", "flush")
+    report.equal("also by a flush", beside(), [])
+    networks = ("src", "192.0.2.0/24", "dst", "192.0.2.0/24")
+    tool.good("policy", "add", *networks, "dir", "out", "priority", "1000", *TEMPLATE_OUT)
+    report.equal("a tunnel's, of its ends alone", beside(), out)
+    tool.good("policy", "add", "src", "10.1.0.0/24", "dst", "192.0.2.0/24", "dir", "out", "priority", "1000", *TEMPLATE_OUT)
+    tool.good("policy", "add", *there, "proto", "tcp", "dir", "out", "priority", "999", *transport)
+    report.equal("not of others", beside(), out)
+    tool.good("policy", "flush")
+
+
 def check_events(report, tool, line):
     report.begin("monitor")
     monitor = tool.start("monitor")
@@ -207,6 +239,62 @@ def dial(daemon):
     client.connect(str(daemon.xfrm_path))
     client.send(packet(8, struct.pack("=II", 1, 4711), 0))
     return client
+
+
+def attribute(kind, body):
+    return struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
+
+
+def ask(client, kind, body, flags=5):
+    """The answer's type and body: of the first message that comes."""
+    client.send(packet(kind, body, flags))
+    answer = client.recv(65536)
+    return struct.unpack_from("=H", answer, 4)[0], answer[16:]
+
+
+def aevent(spi):
+    """struct xfrm_aevent_id of an outbound SA."""
+    return (socket.inet_aton("192.0.2.2") + bytes(12) + struct.pack("!I", spi) + struct.pack("=HBx", socket.AF_INET, 50) +
+            bytes(16) + struct.pack("=II", 0, 0))
+
+
+def check_numbers(report, tool, daemon, line):
+    """What a change of address is to an IKE daemon: GETAE, DELSA, NEWSA with the same key."""
+    report.begin("numbers")
+    add = ("state", "add", *OUT, "spi", "0x6001", "reqid", "5", "mode", "tunnel", *CBC)
+    tool.good(*add, "replay-oseq", "1000")
+    tool.good("state", "delete", *OUT, "spi", "0x6001")
+    tool.good(*add)
+    report.equal("the numbers of a key go on", sas(line)[0x6001]["sequence"], 1000)
+    client = dial(daemon)
+    kind, body = ask(client, 31, aevent(0x6001), 1)
+    report.equal("GETAE tells them", (kind, struct.unpack_from("=HHIII", body, 48)), (30, (16, 10, 1000, 0, 0)))
+    replay = attribute(10, struct.pack("=III", 2000, 0, 0))
+
+    def error(flags, attributes):
+        kind, body = ask(client, 30, aevent(0x6001) + attributes, flags)
+        return kind, struct.unpack_from("=i", body)[0]
+
+    report.equal("NEWAE without NLM_F_REPLACE", error(5, replay), (2, -22))
+    report.equal("NEWAE without anything", error(0x105, b""), (2, -22))
+    report.equal("NEWAE", error(0x105, replay), (2, 0))
+    report.equal("takes them forward", sas(line)[0x6001]["sequence"], 2000)
+    report.equal("NEWAE", error(0x105, attribute(10, struct.pack("=III", 5, 0, 0))), (2, 0))
+    report.equal("and not back", sas(line)[0x6001]["sequence"], 2000)
+    client.close()
+    tool.good("state", "delete", *OUT, "spi", "0x6001")
+    # The control socket's SAs as well.
+    line.call("sa.add", direction="out", spi=0x6001, source="192.0.2.1", destination="192.0.2.2", reqid=9,
+              encryption={"algorithm": "aes-cbc", "key": "33" * 16},
+              integrity={"algorithm": "hmac-sha2-256-128", "key": "22" * 32})
+    report.equal("by the control socket", sas(line)[0x6001]["sequence"], 2000)
+    line.call("sa.delete", direction="out", spi=0x6001, destination="192.0.2.2")
+    # An SA with a mark is found by that mark alone.
+    tool.good(*add, "mark", "0x10", "mask", "0xf0")
+    tool.refused("no such", "state", "get", *OUT, "spi", "0x6001")
+    tool.refused("no such", "state", "delete", *OUT, "spi", "0x6001", "mark", "0x20")
+    tool.good("state", "get", *OUT, "spi", "0x6001", "mark", "0x1f")
+    tool.good("state", "delete", *OUT, "spi", "0x6001", "mark", "0x10", "mask", "0xf0")
 
 
 def check_manners(report, tool, daemon, line):
@@ -256,7 +344,9 @@ def main():
         check_states(report, tool, line)
         check_spis(report, tool, line)
         check_policies(report, tool, line)
+        check_ike(report, tool, line)
         check_events(report, tool, line)
+        check_numbers(report, tool, daemon, line)
         check_manners(report, tool, daemon, line)
         report.begin("the end")
         daemon.end(report)
