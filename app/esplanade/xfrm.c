@@ -89,6 +89,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 		.group = "",
 		.max_clients = MOST_CLIENTS,
 		.serve = serve,
+		.controller = gateway_xfrm_controller,
 		.ctx = gateway,
 	};
 	struct gateway_xfrm *xfrm = calloc(1, sizeof(*xfrm));
@@ -96,6 +97,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	if (!xfrm)
 		return gw_error_set(err, ENOMEM, "out of memory");
 	TAILQ_INIT(&xfrm->pairs);
+	TAILQ_INIT(&xfrm->controllers);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
 		return gw_error_set(err, ENOMEM, "out of memory");
@@ -122,6 +124,7 @@ void gateway_xfrm_free(struct gateway *gateway)
 	gw_xfrm_server_free(xfrm->server);
 	gw_xfrm_sa_book_free(xfrm->sas);
 	gw_xfrm_policy_book_fini(&xfrm->policies);
+	gateway_xfrm_owner_free(xfrm);
 	while ((pair = TAILQ_FIRST(&xfrm->pairs))) {
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);
 		free(pair);

@@ -32,6 +32,7 @@ enum gw_ipsec_change {
 struct gw_ipsec_db_options {
 	uint32_t max_sas;
 	uint32_t max_policies;
+	uint32_t spi_hold_seconds; // how long an SPI that was allocated waits for its SA
 	unsigned int workers;
 	struct rte_rcu_qsbr *qsbr;
 	struct gw_reclaim *reclaim;
@@ -77,7 +78,7 @@ int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw
 	struct gw_error *err);
 
 // A free random inbound SPI (RFC 4301 section 4.4.2.1) as wanted. It stays set aside until an SA
-// takes it or a minute has passed. -ENOSPC with err filled when none is found.
+// takes it or spi_hold_seconds have passed. -ENOSPC with err filled when none is found.
 struct gw_spi_wanted {
 	struct gw_addr destination;
 	enum gw_protocol protocol; // ESP and AH have SPIs of their own

@@ -3,7 +3,9 @@
 
 #include "xfrm/server.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,7 @@ struct gw_xfrm_client {
 	size_t waiting; // bytes of output
 	struct gw_xfrm_dump *dump;
 	struct nlmsghdr request; // being served
+	struct gw_xfrm_peer peer;
 	uint32_t port;
 	uint32_t groups; // bit n: group n
 	bool greeted;
@@ -58,6 +61,14 @@ struct gw_xfrm_server {
 	unsigned int count;
 	uint8_t *input; // one for all; holds keys: wiped after each use
 };
+
+static void tell_controller(const struct gw_xfrm_client *client, bool here)
+{
+	const struct gw_xfrm_server_options *options = &client->server->options;
+
+	if (options->controller)
+		options->controller(options->ctx, &client->peer, here);
+}
 
 static void client_free(struct gw_xfrm_client *client)
 {
@@ -77,6 +88,8 @@ static void client_free(struct gw_xfrm_client *client)
 	if (client->writable)
 		event_free(client->writable);
 	close(client->fd);
+	if (client->peer.controls)
+		tell_controller(client, false);
 	free(client);
 }
 
@@ -154,6 +167,11 @@ static void pump(struct gw_xfrm_client *client)
 		event_del(client->readable);
 	else
 		event_add(client->readable, NULL);
+}
+
+const struct gw_xfrm_peer *gw_xfrm_client_peer(const struct gw_xfrm_client *client)
+{
+	return &client->peer;
 }
 
 struct nl_msg *gw_xfrm_reply_new(
@@ -269,7 +287,7 @@ static void hello(struct gw_xfrm_client *client, const struct nlmsghdr *header)
 {
 	const struct gw_xfrm_hello *hello = NLMSG_DATA(header);
 
-	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*hello)) ||
+	if (header->nlmsg_len < NLMSG_LENGTH(offsetof(struct gw_xfrm_hello, program)) ||
 		hello->protocol != GW_XFRM_PROTOCOL) {
 		gw_log_warning("a client of the XFRM socket speaks another protocol than %d: its "
 			       "preload library is of another version",
@@ -279,6 +297,21 @@ static void hello(struct gw_xfrm_client *client, const struct nlmsghdr *header)
 	}
 	client->port = hello->port;
 	client->greeted = true;
+	if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(*hello)))
+		memcpy(client->peer.program, hello->program, sizeof(hello->program));
+	for (char *c = client->peer.program; *c; c++)
+		if (!isgraph((unsigned char)*c))
+			*c = '?'; // it goes into logs
+}
+
+// Those who want to know of packets without SAs are those who negotiate them.
+static void join(struct gw_xfrm_client *client, uint32_t group)
+{
+	client->groups |= 1u << group;
+	if (group != XFRMNLGRP_ACQUIRE || client->peer.controls)
+		return;
+	client->peer.controls = true;
+	tell_controller(client, true);
 }
 
 static void control(struct gw_xfrm_client *client, const struct nlmsghdr *header)
@@ -295,7 +328,7 @@ static void control(struct gw_xfrm_client *client, const struct nlmsghdr *header
 	if (header->nlmsg_type == GW_XFRM_EXT_ACK)
 		client->ext_ack = value;
 	else if (value > 0 && value <= MOST_GROUPS && header->nlmsg_type == GW_XFRM_JOIN)
-		client->groups |= 1u << value;
+		join(client, value);
 	else if (value > 0 && value <= MOST_GROUPS && header->nlmsg_type == GW_XFRM_LEAVE)
 		client->groups &= ~(1u << value);
 }
@@ -379,6 +412,7 @@ static void on_writable(evutil_socket_t, short, void *ctx)
 static void welcome(struct gw_xfrm_server *server, int fd)
 {
 	struct gw_xfrm_client *client;
+	struct ucred credentials;
 
 	if (server->count >= server->options.max_clients ||
 		!gw_api_peer_allowed(fd, server->socket.group)) {
@@ -392,6 +426,9 @@ static void welcome(struct gw_xfrm_server *server, int fd)
 	}
 	client->server = server;
 	client->fd = fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials,
+		    &(socklen_t){ sizeof(credentials) }) == 0)
+		client->peer.process = (uint32_t)credentials.pid;
 	STAILQ_INIT(&client->output);
 	TAILQ_INSERT_TAIL(&server->clients, client, next);
 	server->count++;
