@@ -74,6 +74,14 @@ uint32_t gateway_xfrm_policy_owner(
 void gateway_xfrm_owner_tick(struct gateway *gateway);
 void gateway_xfrm_owner_free(struct gateway_xfrm *xfrm);
 
+// xfrm_migrate.c
+gateway_xfrm_handler gateway_xfrm_migrate;
+
+// The policy that DELPOLICY, GETPOLICY or MIGRATE names: by its number, or by direction and
+// selector. NULL with err filled.
+struct gw_xfrm_policy_record *gateway_xfrm_policy_find(
+	struct gateway *gateway, const struct gw_xfrm_request *request, struct gw_error *err);
+
 // The reqid for a pair of addresses that has none; 0 with err filled.
 uint32_t gateway_xfrm_pair(
 	struct gateway_xfrm *xfrm, const struct gateway_pair *pair, struct gw_error *err);

@@ -148,8 +148,7 @@ int gateway_xfrm_policy_new(struct gateway *gateway, struct gw_xfrm_client *clie
 	return replace(gateway, old, &policy, &spec, err);
 }
 
-// The policy that DELPOLICY or GETPOLICY names: by its number, or by direction and selector.
-static struct gw_xfrm_policy_record *find(
+struct gw_xfrm_policy_record *gateway_xfrm_policy_find(
 	struct gateway *gateway, const struct gw_xfrm_request *request, struct gw_error *err)
 {
 	const struct xfrm_userpolicy_id *wire = request->body;
@@ -194,7 +193,7 @@ void gateway_xfrm_policy_deleted(struct gateway *gateway, const struct gw_policy
 int gateway_xfrm_policy_delete(struct gateway *gateway, struct gw_xfrm_client *,
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
-	struct gw_xfrm_policy_record *record = find(gateway, request, err);
+	struct gw_xfrm_policy_record *record = gateway_xfrm_policy_find(gateway, request, err);
 	struct gw_txn *txn;
 	int rc;
 
@@ -310,7 +309,7 @@ int gateway_xfrm_policy_get(struct gateway *gateway, struct gw_xfrm_client *clie
 
 	if (request->header->nlmsg_flags & NLM_F_DUMP)
 		return dump_policies(gateway, client, err);
-	record = find(gateway, request, err);
+	record = gateway_xfrm_policy_find(gateway, request, err);
 	if (!record)
 		return -err->code;
 	send_policy(client, &record->policy, 0);

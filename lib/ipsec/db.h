@@ -68,8 +68,8 @@ int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spe
 	enum gw_origin origin, struct gw_error *err);
 int gw_sa_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id,
 	struct gw_error *err);
-// Changes the SA in place: the same numbers, window and counters go on. From then on it belongs to
-// the control socket, whatever it came from. -EINVAL besides when the update does not suit the SA.
+// Changes the SA in place: the same numbers, window and counters go on. One of the configuration
+// belongs to the control socket from then on. -EINVAL besides when the update does not suit the SA.
 int gw_sa_update(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_update *update,
 	struct gw_error *err);
 int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_spec *spec,

@@ -23,10 +23,11 @@
 
 #define ACCEPTS_AT_ONCE  16
 #define REQUESTS_AT_ONCE 64
+#define PACKETS_AT_ONCE  32
 #define INPUT_BYTES      65536
 #define MESSAGE_BYTES    8192        // none of ours is longer
 #define OUTPUT_HIGH      (64 * 1024) // bytes that wait before a dump pauses
-#define OUTPUT_LIMIT     (8 << 20)   // and before events are lost
+#define OUTPUT_LIMIT     (1 << 20)   // and before events are lost
 #define MOST_GROUPS      31
 
 struct packet {
@@ -93,23 +94,47 @@ static void client_free(struct gw_xfrm_client *client)
 	free(client);
 }
 
+static void pop(struct gw_xfrm_client *client)
+{
+	struct packet *packet = STAILQ_FIRST(&client->output);
+
+	STAILQ_REMOVE_HEAD(&client->output, next);
+	client->waiting -= packet->size;
+	gw_wipe(packet->bytes, packet->size);
+	free(packet);
+}
+
+// As many packets with one system call as there are, up to a few. How many; -1 with errno set.
+static int send_some(struct gw_xfrm_client *client)
+{
+	struct mmsghdr messages[PACKETS_AT_ONCE] = {};
+	struct iovec vectors[PACKETS_AT_ONCE];
+	struct packet *packet;
+	unsigned int count = 0;
+
+	STAILQ_FOREACH (packet, &client->output, next) {
+		if (count == PACKETS_AT_ONCE)
+			break;
+		vectors[count] = (struct iovec){ packet->bytes, packet->size };
+		messages[count].msg_hdr.msg_iov = &vectors[count];
+		messages[count].msg_hdr.msg_iovlen = 1;
+		count++;
+	}
+	return sendmmsg(client->fd, messages, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 // Sends what it can; false: the client is gone.
 static bool flush(struct gw_xfrm_client *client)
 {
-	struct packet *packet;
-
-	while ((packet = STAILQ_FIRST(&client->output))) {
-		ssize_t sent =
-			send(client->fd, packet->bytes, packet->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (!STAILQ_EMPTY(&client->output)) {
+		int sent = send_some(client);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
 			return errno == EAGAIN || errno == EWOULDBLOCK;
-		STAILQ_REMOVE_HEAD(&client->output, next);
-		client->waiting -= packet->size;
-		gw_wipe(packet->bytes, packet->size);
-		free(packet);
+		while (sent-- > 0)
+			pop(client);
 	}
 	return true;
 }

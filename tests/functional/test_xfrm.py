@@ -285,6 +285,38 @@ def check_owners(report, daemon, line):
     listener.close()
 
 
+def check_migration(report, daemon, line):
+    """A policy and its SAs go to other addresses in one step."""
+    report.begin("migration")
+    listener, controller = dial(daemon), wire.Controller(daemon, "charon")
+    listener.send(packet(9, struct.pack("=I", 7), 0))
+    install(report, controller, 0x8001)
+    report.equal("an SA in", controller.ask(wire.NEWSA, wire.sa("192.0.2.2", "192.0.2.1", 0x8002, 1)), 0)
+
+    def migrate(old, new, networks=THERE):
+        step = b"".join(wire.address(end) for end in (old[1], old[0], new[1], new[0]))
+        step += struct.pack("=BBHIHH", 50, 1, 0, 1, socket.AF_INET, socket.AF_INET)
+        return controller.ask(wire.MIGRATE, wire.policy_id(1, networks) + attribute(17, step))
+
+    away = ("192.0.2.1", "198.51.100.9")
+    report.equal("without a step", controller.ask(wire.MIGRATE, wire.policy_id(1, THERE)), 22)
+    report.equal("another policy", migrate(ENDS, away, BACK), 2)
+    report.equal("from elsewhere", migrate(away, ENDS), 61)
+    report.equal("the SA is where it was", sas(line)[0x8001]["destination"], "192.0.2.2")
+    report.equal("to another address", migrate(ENDS, away), 0)
+    found = sas(line)
+    report.equal("the SA", found[0x8001]["destination"], "198.51.100.9")
+    report.equal("and its owner", found[0x8001]["owner"], "charon")
+    report.equal("the other way is not meant", found[0x8002]["source"], "192.0.2.2")
+    report.equal("who listens is told", struct.unpack_from("=H", listener.recv(65536), 4)[0], wire.MIGRATE)
+    report.equal("it is known there", controller.ask(wire.DELSA, wire.sa_id("198.51.100.9", 0x8001)), 0)
+    report.equal("the policy as well", migrate(away, ENDS), 0)
+    report.equal("the other", controller.ask(wire.DELSA, wire.sa_id("192.0.2.1", 0x8002)), 0)
+    report.equal("the end of the policy", controller.ask(wire.DELPOLICY, wire.policy_id(1, THERE)), 0)
+    controller.close()
+    listener.close()
+
+
 def check_manners(report, tool, daemon, line):
     report.begin("bad manners")
     chance = random.Random(1)
@@ -335,6 +367,7 @@ def main():
         check_events(report, tool, line)
         check_numbers(report, tool, daemon, line)
         check_owners(report, daemon, line)
+        check_migration(report, daemon, line)
         check_manners(report, tool, daemon, line)
         report.begin("the end")
         daemon.end(report)

@@ -7,6 +7,7 @@ import struct
 
 __all__ = ["ACK", "Controller", "attribute", "dial", "packet", "policy", "policy_id", "sa", "sa_id"]
 
+MIGRATE = 0x21
 NEWSA, DELSA, GETSA, NEWPOLICY, DELPOLICY, GETPOLICY, UPDPOLICY, UPDSA = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x19, 0x1a
 REQUEST, ACK = 1, 5
 NO_LIMITS = struct.pack("=8Q", *[2**64 - 1] * 4, 0, 0, 0, 0)
