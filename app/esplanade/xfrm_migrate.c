@@ -98,28 +98,40 @@ static int check(const struct gw_xfrm_request *request, struct gw_error *err)
 	return 0;
 }
 
-static int stage(struct migration *migration, const struct gw_xfrm_request *request,
-	const struct gw_xfrm_policy_record *record, struct xfrm_user_tmpl *template)
+// What the template will be, and as bits which of the steps are about it.
+static int plan(struct migration *migration, const struct gw_xfrm_request *request,
+	struct xfrm_user_tmpl *template, uint32_t *matching)
 {
 	const struct xfrm_user_migrate *steps = gw_xfrm_value(request, XFRMA_MIGRATE);
 	size_t count = gw_xfrm_value_bytes(request, XFRMA_MIGRATE) / sizeof(*steps);
-	bool moved = false;
 	int rc = 0;
 
+	*matching = 0;
 	if (template->reqid == 0)
 		return gw_error_set(migration->err, EOPNOTSUPP,
 			"a policy whose template has no reqid cannot move");
-	migration->reqid = record->spec.reqid;
 	for (size_t i = 0; !rc && i < count; i++) {
 		rc = read_step(migration, &steps[i]);
-		if (rc || !move_template(&steps[i], template))
-			continue;
-		moved = true;
-		rc = gw_sa_each(migration->gateway->ipsec, stage_sa, migration);
+		if (!rc && move_template(&steps[i], template))
+			*matching |= 1u << i;
 	}
-	if (!rc && !moved)
+	if (!rc && !*matching)
 		rc = gw_error_set(migration->err, ENODATA,
 			"no template of the policy is between the old addresses");
+	return rc;
+}
+
+static int stage(
+	struct migration *migration, const struct gw_xfrm_request *request, uint32_t matching)
+{
+	const struct xfrm_user_migrate *steps = gw_xfrm_value(request, XFRMA_MIGRATE);
+	int rc = 0;
+
+	for (; !rc && matching; matching &= matching - 1) {
+		rc = read_step(migration, &steps[__builtin_ctz(matching)]);
+		if (!rc)
+			rc = gw_sa_each(migration->gateway->ipsec, stage_sa, migration);
+	}
 	return rc;
 }
 
@@ -148,7 +160,8 @@ int gateway_xfrm_migrate(struct gateway *gateway, struct gw_xfrm_client *,
 		.gateway = gateway, .encap = gw_xfrm_value(request, XFRMA_ENCAP), .err = err
 	};
 	struct gw_xfrm_policy_record *record;
-	struct xfrm_user_tmpl template;
+	struct gw_xfrm_policy moved;
+	uint32_t matching;
 	int rc = check(request, err);
 
 	if (rc)
@@ -156,17 +169,25 @@ int gateway_xfrm_migrate(struct gateway *gateway, struct gw_xfrm_client *,
 	record = gateway_xfrm_policy_find(gateway, request, err);
 	if (!record)
 		return -err->code;
-	template = record->policy.template;
+	moved = record->policy;
+	migration.reqid = record->spec.reqid;
+	rc = plan(&migration, request, &moved.template, &matching);
+	if (!rc)
+		rc = gateway_xfrm_ike_hold(gateway, &moved, &record->spec, err);
+	if (rc)
+		return rc;
 	migration.txn = gw_txn_new();
-	rc = migration.txn ? stage(&migration, request, record, &template)
+	rc = migration.txn ? stage(&migration, request, matching)
 			   : gw_error_set(err, ENOMEM, "out of memory");
 	if (rc) {
+		gateway_xfrm_ike_release(gateway, &moved, &record->spec);
 		if (migration.txn)
 			gw_txn_abort(migration.txn);
 		return rc;
 	}
 	gw_txn_commit(migration.txn);
-	record->policy.template = template;
+	gateway_xfrm_ike_release(gateway, &record->policy, &record->spec);
+	record->policy = moved;
 	tell(gateway, request);
 	return 0;
 }

@@ -252,6 +252,7 @@ void gateway_xfrm_owner_tick(struct gateway *gateway)
 		if (controller->listeners == 0 && now_ns - controller->gone_ns >= grace_ns)
 			drop(gateway, controller);
 	}
+	gateway_xfrm_ike_sweep(gateway);
 }
 
 void gateway_xfrm_owner_free(struct gateway_xfrm *xfrm)
