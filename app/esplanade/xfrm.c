@@ -22,6 +22,7 @@ static gateway_xfrm_handler *const handlers[XFRM_NR_MSGTYPES] = {
 	AT(XFRM_MSG_FLUSHSA) = gateway_xfrm_sa_flush,
 	AT(XFRM_MSG_ALLOCSPI) = gateway_xfrm_spi_allocate,
 	AT(XFRM_MSG_GETAE) = gateway_xfrm_state_get,
+	AT(XFRM_MSG_NEWAE) = gateway_xfrm_state_set,
 	AT(XFRM_MSG_GETSADINFO) = gateway_xfrm_sa_info,
 	AT(XFRM_MSG_NEWPOLICY) = gateway_xfrm_policy_new,
 	AT(XFRM_MSG_UPDPOLICY) = gateway_xfrm_policy_new,

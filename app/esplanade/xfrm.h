@@ -39,8 +39,9 @@ typedef int gateway_xfrm_handler(struct gateway *gateway, struct gw_xfrm_client 
 
 // xfrm_sa.c
 gateway_xfrm_handler gateway_xfrm_sa_new, gateway_xfrm_sa_delete, gateway_xfrm_sa_get,
-	gateway_xfrm_sa_flush, gateway_xfrm_sa_info, gateway_xfrm_spi_allocate,
-	gateway_xfrm_state_get;
+	gateway_xfrm_sa_flush, gateway_xfrm_sa_info, gateway_xfrm_spi_allocate;
+// xfrm_state.c
+gateway_xfrm_handler gateway_xfrm_state_get, gateway_xfrm_state_set;
 // xfrm_policy.c
 gateway_xfrm_handler gateway_xfrm_policy_new, gateway_xfrm_policy_delete, gateway_xfrm_policy_get,
 	gateway_xfrm_policy_flush, gateway_xfrm_policy_info, gateway_xfrm_default_get;
@@ -51,6 +52,14 @@ uint32_t gateway_xfrm_pair(
 
 // A policy has gone, whoever deleted it: what stood for it over XFRM goes as well.
 void gateway_xfrm_policy_deleted(struct gateway *gateway, const struct gw_policy_spec *spec);
+
+// The SA that a request names, as the kernel finds it: one with a mark only for a request with
+// that mark (XFRMA_MARK). NULL: there is none.
+struct gw_sa *gateway_xfrm_sa_find(struct gateway *gateway, const struct gw_xfrm_request *request,
+	const struct xfrm_usersa_id *wire);
+// NULL: it did not come over XFRM.
+const struct gw_xfrm_sa_extra *gateway_xfrm_sa_extra(
+	const struct gateway *gateway, const struct gw_sa *sa);
 
 // An SA in the kernel's form, and what follows that in a message.
 struct nl_msg;

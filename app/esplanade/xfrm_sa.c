@@ -19,7 +19,8 @@
 #include "ipsec/lifetime.h"
 #include "route/local.h"
 #include "xfrm/selector.h"
-#include "xfrm/state.h"
+
+#define SEQUENCE_AHEAD (UINT64_C(1) << 20)
 
 // The kernel's SAs have no direction. Ours is inbound when its SPI was allocated here, or when its
 // destination is an address of this gateway.
@@ -34,19 +35,41 @@ static enum gw_direction direction_of(const struct gateway *gateway, const struc
 		       : GW_DIRECTION_OUT;
 }
 
-static struct gw_sa *find(struct gateway *gateway, const struct xfrm_usersa_id *wire)
+const struct gw_xfrm_sa_extra *gateway_xfrm_sa_extra(
+	const struct gateway *gateway, const struct gw_sa *sa)
 {
+	struct gw_sa_id id = gw_sa_spec_id(&sa->spec);
+
+	return gw_xfrm_sa_book_find(gateway->xfrm->sas, &id);
+}
+
+static struct gw_sa *find_either(struct gateway *gateway, struct gw_sa_id *id)
+{
+	struct gw_sa *sa;
+
+	id->direction = GW_DIRECTION_IN;
+	sa = gw_sa_find(gateway->ipsec, id);
+	if (sa)
+		return sa;
+	id->direction = GW_DIRECTION_OUT;
+	return gw_sa_find(gateway->ipsec, id);
+}
+
+struct gw_sa *gateway_xfrm_sa_find(struct gateway *gateway, const struct gw_xfrm_request *request,
+	const struct xfrm_usersa_id *wire)
+{
+	const struct xfrm_mark *mark = gw_xfrm_value(request, XFRMA_MARK);
+	const struct gw_xfrm_sa_extra *extra;
 	struct gw_sa_id id;
 	struct gw_sa *sa;
 
 	if (!gw_xfrm_sa_id_read(wire, &id))
 		return NULL;
-	id.direction = GW_DIRECTION_IN;
-	sa = gw_sa_find(gateway->ipsec, &id);
-	if (sa)
-		return sa;
-	id.direction = GW_DIRECTION_OUT;
-	return gw_sa_find(gateway->ipsec, &id);
+	sa = find_either(gateway, &id);
+	extra = sa ? gateway_xfrm_sa_extra(gateway, sa) : NULL;
+	if (extra && ((mark ? mark->v & mark->m : 0) & extra->mark.m) != extra->mark.v)
+		return NULL;
+	return sa;
 }
 
 static int no_such(struct gw_error *err)
@@ -103,6 +126,9 @@ static int carry_on(const struct gw_sa *sa, const struct gw_xfrm_request *reques
 		return gw_error_set(err, ENOMEM, "out of memory");
 	free(spec->replay_bitmap);
 	spec->sequence = now.sequence;
+	// The old one sends until the new one is there. (The database hands a counter mode over.)
+	if (spec->direction == GW_DIRECTION_OUT && !gw_encryption_counts_ivs(spec->encryption))
+		spec->sequence += SEQUENCE_AHEAD;
 	spec->replay_bitmap = now.replay_bitmap;
 	spec->replay_bitmap_bytes = now.replay_bitmap_bytes;
 	now.replay_bitmap = NULL;
@@ -173,7 +199,7 @@ int gateway_xfrm_sa_delete(struct gateway *gateway, struct gw_xfrm_client *,
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
 	const struct xfrm_usersa_id *wire = request->body;
-	struct gw_sa *sa = find(gateway, wire);
+	struct gw_sa *sa = gateway_xfrm_sa_find(gateway, request, wire);
 	struct gw_sa_id id;
 
 	if (sa) {
@@ -207,21 +233,13 @@ static void use_of(struct gateway *gateway, const struct gw_sa *sa, struct gw_xf
 	}
 }
 
-static const struct gw_xfrm_sa_extra *extra_of(
-	const struct gateway *gateway, const struct gw_sa *sa)
-{
-	struct gw_sa_id id = gw_sa_spec_id(&sa->spec);
-
-	return gw_xfrm_sa_book_find(gateway->xfrm->sas, &id);
-}
-
 void gateway_xfrm_sa_describe(
 	struct gateway *gateway, const struct gw_sa *sa, struct xfrm_usersa_info *info)
 {
 	struct gw_xfrm_sa_use use;
 
 	use_of(gateway, sa, &use);
-	gw_xfrm_sa_info_write(&sa->spec, extra_of(gateway, sa), &use, info);
+	gw_xfrm_sa_info_write(&sa->spec, gateway_xfrm_sa_extra(gateway, sa), &use, info);
 }
 
 int gateway_xfrm_sa_attributes(
@@ -234,7 +252,7 @@ int gateway_xfrm_sa_attributes(
 	if (rc)
 		return rc;
 	use_of(gateway, sa, &use);
-	rc = gw_xfrm_sa_attributes_write(message, &spec, extra_of(gateway, sa), &use);
+	rc = gw_xfrm_sa_attributes_write(message, &spec, gateway_xfrm_sa_extra(gateway, sa), &use);
 	gw_sa_spec_wipe(&spec);
 	return rc;
 }
@@ -321,7 +339,7 @@ int gateway_xfrm_sa_get(struct gateway *gateway, struct gw_xfrm_client *client,
 
 	if (request->header->nlmsg_flags & NLM_F_DUMP)
 		return dump_sas(gateway, client, request, err);
-	sa = find(gateway, request->body);
+	sa = gateway_xfrm_sa_find(gateway, request, request->body);
 	if (!sa)
 		return no_such(err);
 	send_sa(gateway, client, sa, 0);
@@ -388,45 +406,6 @@ int gateway_xfrm_spi_allocate(struct gateway *gateway, struct gw_xfrm_client *cl
 	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &wire.info, sizeof(wire.info), 0);
 	if (message)
 		gw_xfrm_reply_send(client, message);
-	return 0;
-}
-
-static int put_state(struct gateway *gateway, struct nl_msg *message, const struct gw_sa *sa)
-{
-	struct xfrm_usersa_info info;
-	struct gw_sa_spec spec;
-	int rc = gw_sa_snapshot(sa, &spec);
-
-	if (rc)
-		return rc;
-	gateway_xfrm_sa_describe(gateway, sa, &info);
-	rc = gw_xfrm_replay_write(message, &spec);
-	if (!rc && nla_put(message, XFRMA_LTIME_VAL, sizeof(info.curlft), &info.curlft) < 0)
-		rc = -ENOMEM;
-	gw_sa_spec_wipe(&spec);
-	return rc;
-}
-
-// The true counters: an IKE daemon that takes an SA to another address carries them over.
-int gateway_xfrm_state_get(struct gateway *gateway, struct gw_xfrm_client *client,
-	const struct gw_xfrm_request *request, struct gw_error *err)
-{
-	struct xfrm_aevent_id wire = *(const struct xfrm_aevent_id *)request->body;
-	struct gw_sa *sa = find(gateway, &wire.sa_id);
-	const struct gw_xfrm_sa_extra *extra;
-	struct nl_msg *message;
-
-	if (!sa)
-		return no_such(err);
-	extra = extra_of(gateway, sa);
-	gw_xfrm_addr_write(&sa->spec.source, &wire.saddr);
-	wire.reqid = extra ? extra->reqid : sa->reqid;
-	wire.flags |= XFRM_AE_RVAL | XFRM_AE_LVAL;
-	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWAE, &wire, sizeof(wire), 0);
-	if (!message)
-		return -ENOMEM;
-	put_state(gateway, message, sa);
-	gw_xfrm_reply_send(client, message);
 	return 0;
 }
 

@@ -39,6 +39,7 @@
 
 // Updates in one transaction; more make the chains of their index longer.
 #define UPDATES_EXPECTED 4096
+#define LEAST_TOMBSTONES 4096u
 
 const char *const gw_origin_words[] = { "builtin", "config", "control", "xfrm", NULL };
 
@@ -281,7 +282,9 @@ static int make_indexes(struct gw_ipsec_db *db)
 		gw_index_init(&db->updates_by_id, UPDATES_EXPECTED) != 0 ||
 		gw_index_init(&db->policies_by_id, options->max_policies) != 0 ||
 		gw_reqid_table_init(&db->reqids, reqids, db->secret, options->reclaim) != 0 ||
-		gw_spi_book_init(&db->spis, options->max_sas, db->secret) != 0)
+		gw_spi_book_init(&db->spis, options->max_sas, db->secret) != 0 ||
+		gw_tombstones_init(&db->tombstones, RTE_MAX(options->max_sas, LEAST_TOMBSTONES),
+			options->qsbr, db->secret) != 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -299,6 +302,7 @@ struct gw_ipsec_db *gw_ipsec_db_new(const struct gw_ipsec_db_options *options, s
 	TAILQ_INIT(&db->sas);
 	TAILQ_INIT(&db->policies);
 	TAILQ_INIT(&db->spis.queue);
+	TAILQ_INIT(&db->tombstones.queue);
 	STAILQ_INIT(&db->committing);
 	result = make_indexes(db);
 	if (result == -EIO)
@@ -331,6 +335,7 @@ void gw_ipsec_db_free(struct gw_ipsec_db *db)
 		TAILQ_REMOVE(&db->sas, sa, order);
 		gw_db_sa_destroy(db, sa);
 	}
+	gw_tombstones_fini(&db->tombstones);
 	gw_spi_book_fini(&db->spis);
 	gw_reqid_table_fini(&db->reqids);
 	gw_index_fini(&db->policies_by_id);

@@ -60,6 +60,9 @@ struct gw_spd *gw_ipsec_db_spd(struct gw_ipsec_db *db, enum gw_direction directi
 // change at one moment, so that deleting and adding again is a replacement without a gap. Only when
 // an outbound SA takes over a counter-mode key from one that is deleted, commit waits for the
 // workers to let go of that one, and the new one's sequence goes on where the old one's ended.
+//
+// An SA whose key another one had that was deleted before goes on where that one was, or where spec
+// says if that is later (ipsec/tombstone.h).
 int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spec *spec,
 	enum gw_origin origin, struct gw_error *err);
 int gw_sa_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id,

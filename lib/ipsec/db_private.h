@@ -13,6 +13,7 @@
 #include "ipsec/reqid.h"
 #include "ipsec/siphash.h"
 #include "ipsec/spi.h"
+#include "ipsec/tombstone.h"
 
 // What the files of the database share. How a change goes through it is told in db.c.
 
@@ -53,10 +54,12 @@ struct gw_db_sa {
 	struct gw_db_update *update; // the last one staged; NULL: there is none
 	struct gw_db_sa *successor;  // while committing: another SA of the transaction with its key
 	struct gw_sa *sa;
-	struct gw_reqid_entry *reqid;  // outbound; else NULL
-	struct gw_siphash fingerprint; // of the key
-	bool key_is_unique;            // no two may have this key: outbound, counter mode
-	bool in_sad;                   // outbound, and workers find it by its id all the same
+	struct gw_reqid_entry *reqid;   // outbound; else NULL
+	struct gw_siphash fingerprint;  // of the key
+	struct gw_siphash name;         // of its tombstone
+	struct gw_tombstone *tombstone; // staged with the deletion; else NULL
+	bool key_is_unique;             // no two may have this key: outbound, counter mode
+	bool in_sad;                    // outbound, and workers find it by its id all the same
 	uint8_t origin;
 	struct gw_db_state state;
 };
@@ -110,6 +113,7 @@ struct gw_ipsec_db {
 
 	struct gw_reqid_table reqids;
 	struct gw_spi_book spis;
+	struct gw_tombstones tombstones;
 
 	// The one open transaction: which, and how many steps of it are neither committed nor
 	// aborted.

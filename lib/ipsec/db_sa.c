@@ -236,6 +236,32 @@ static struct gw_db_sa *make_record(struct gw_ipsec_db *db, const struct gw_sa_s
 	return record;
 }
 
+// The same, going on where the last SA with this key was.
+static struct gw_db_sa *make_raised(struct gw_ipsec_db *db, const struct gw_sa_spec *spec,
+	enum gw_origin origin, struct gw_error *err)
+{
+	struct gw_siphash name = gw_tombstone_name(&db->tombstones, spec);
+	struct gw_sa_spec raised = *spec;
+	struct gw_db_sa *record = NULL;
+
+	raised.replay_bitmap = NULL;
+	if (spec->replay_bitmap_bytes > 0 && spec->replay_bitmap) {
+		raised.replay_bitmap = malloc(spec->replay_bitmap_bytes);
+		if (raised.replay_bitmap)
+			memcpy(raised.replay_bitmap, spec->replay_bitmap,
+				spec->replay_bitmap_bytes);
+	}
+	if (!raised.replay_bitmap != !spec->replay_bitmap ||
+		gw_tombstone_raise(&db->tombstones, &name, &raised) != 0)
+		gw_error_set(err, ENOMEM, "no memory for the state of an SA");
+	else
+		record = make_record(db, &raised, origin, err);
+	if (record)
+		record->name = name;
+	gw_sa_spec_wipe(&raised);
+	return record;
+}
+
 static void index_insert(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
 	struct gw_sad_key key = record_key(record);
@@ -270,7 +296,7 @@ int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spe
 	result = check_new(db, spec, &fingerprint, err);
 	if (result != 0)
 		return result;
-	record = make_record(db, spec, origin, err);
+	record = make_raised(db, spec, origin, err);
 	if (!record)
 		return -err->code;
 	record->fingerprint = fingerprint;
@@ -295,9 +321,15 @@ int gw_sa_delete(
 	record = find(db, &key, VIEW_STAGED);
 	if (!record)
 		return gw_db_sa_missing(id, err);
+	record->tombstone = gw_tombstone_new();
+	if (!record->tombstone)
+		return gw_error_set(err, ENOMEM, "no memory for the end of an SA");
 	result = gw_db_stage(db, txn, &record->deleted, err);
-	if (result != 0)
+	if (result != 0) {
+		gw_tombstone_free(record->tombstone);
+		record->tombstone = NULL;
 		return result;
+	}
 	record->state.leaving = true;
 	db->sa_count.staged--;
 	return 0;
@@ -313,6 +345,8 @@ void gw_db_sa_unadd(struct gw_ipsec_db *db, struct gw_db_sa *record)
 void gw_db_sa_undelete(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
 	record->state.leaving = false;
+	gw_tombstone_free(record->tombstone);
+	record->tombstone = NULL;
 	db->sa_count.staged++;
 }
 
@@ -425,7 +459,8 @@ void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 		burn_key(db, record);
 	if (record->reqid)
 		gw_reqid_put(&db->reqids, record->reqid);
-	gw_reclaim_later(db->options.reclaim, gw_sa_free, record->sa);
+	gw_tombstone_bury(
+		&db->tombstones, record->tombstone, &record->name, record->sa, db->options.reclaim);
 	free(record);
 }
 
@@ -435,6 +470,7 @@ void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	if (record->reqid)
 		gw_reqid_put(&db->reqids, record->reqid);
 	gw_sa_free(record->sa);
+	gw_tombstone_free(record->tombstone);
 	free(record);
 }
 

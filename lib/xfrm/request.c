@@ -31,7 +31,7 @@ static const struct type types[XFRM_NR_MSGTYPES] = {
 	AT(XFRM_MSG_FLUSHSA) = { sizeof(struct xfrm_usersa_flush) },
 	AT(XFRM_MSG_FLUSHPOLICY) = { NLMSG_ALIGNTO, .bare = true },
 	AT(XFRM_MSG_GETAE) = { sizeof(struct xfrm_aevent_id) },
-	AT(XFRM_MSG_NEWAE) = { sizeof(struct xfrm_aevent_id), .refused = true },
+	AT(XFRM_MSG_NEWAE) = { sizeof(struct xfrm_aevent_id) },
 	AT(XFRM_MSG_GETSADINFO) = { sizeof(uint32_t) },
 	AT(XFRM_MSG_GETSPDINFO) = { sizeof(uint32_t) },
 	AT(XFRM_MSG_NEWSPDINFO) = { sizeof(uint32_t) },

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <netlink/attr.h>
 
@@ -96,6 +97,8 @@ static void read_extra(const struct gw_xfrm_request *request, const struct gw_sa
 		.if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0),
 		.set_mark = gw_xfrm_u32(request, XFRMA_SET_MARK, 0),
 		.set_mark_mask = gw_xfrm_u32(request, XFRMA_SET_MARK_MASK, UINT32_MAX),
+		.carried_bytes = spec->lifetime.used_bytes,
+		.carried_packets = spec->lifetime.used_packets,
 		.encryption_key_bytes = spec->encryption_key_bytes,
 		.integrity_key_bytes = spec->integrity_key_bytes,
 	};
@@ -114,6 +117,7 @@ int gw_xfrm_sa_read(const struct gw_xfrm_request *request, struct gw_sa_spec *sp
 	spec->spi = ntohl(info->id.spi);
 	spec->esn = info->flags & XFRM_STATE_ESN;
 	gw_xfrm_lifetime_read(&info->lft, &spec->lifetime);
+	gw_xfrm_lifetime_used_read(request, (uint64_t)time(NULL), &spec->lifetime);
 	rc = read_addresses(info, spec, err);
 	if (!rc)
 		rc = read_kind(info, spec, err);
@@ -156,8 +160,8 @@ void gw_xfrm_sa_info_write(const struct gw_sa_spec *spec, const struct gw_xfrm_s
 	*info = (struct xfrm_usersa_info){
 		.id = { .spi = htonl(spec->spi), .proto = (uint8_t)spec->protocol },
 		.sel.family = gw_xfrm_family(spec->source.family),
-		.curlft = { .bytes = use->bytes,
-			.packets = use->packets,
+		.curlft = { .bytes = use->bytes + (extra ? extra->carried_bytes : 0),
+			.packets = use->packets + (extra ? extra->carried_packets : 0),
 			.add_time = use->added,
 			.use_time = use->used },
 		.stats = { .replay_window = use->replay_window_failures,

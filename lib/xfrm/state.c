@@ -180,6 +180,27 @@ void gw_xfrm_lifetime_read(const struct xfrm_lifetime_cfg *wire, struct gw_lifet
 	};
 }
 
+// 0 is no limit; one that is over already ends with the next second.
+static uint64_t seconds_left(uint64_t limit, uint64_t elapsed)
+{
+	return limit == 0 ? 0 : limit > elapsed ? limit - elapsed : 1;
+}
+
+void gw_xfrm_lifetime_used_read(
+	const struct gw_xfrm_request *request, uint64_t now, struct gw_lifetime *lifetime)
+{
+	const struct xfrm_lifetime_cur *used = gw_xfrm_value(request, XFRMA_LTIME_VAL);
+	uint64_t elapsed;
+
+	if (!used)
+		return;
+	lifetime->used_bytes = used->bytes;
+	lifetime->used_packets = used->packets;
+	elapsed = used->add_time && used->add_time < now ? now - used->add_time : 0;
+	lifetime->soft_seconds = seconds_left(lifetime->soft_seconds, elapsed);
+	lifetime->hard_seconds = seconds_left(lifetime->hard_seconds, elapsed);
+}
+
 void gw_xfrm_lifetime_write(const struct gw_lifetime *lifetime, struct xfrm_lifetime_cfg *wire)
 {
 	*wire = (struct xfrm_lifetime_cfg){

@@ -22,4 +22,8 @@ int gw_xfrm_replay_write(struct nl_msg *message, const struct gw_sa_spec *spec);
 
 // What the kernel writes without a limit, XFRM_INF, and 0 both are none.
 void gw_xfrm_lifetime_read(const struct xfrm_lifetime_cfg *wire, struct gw_lifetime *lifetime);
+// What XFRMA_LTIME_VAL says was used up before, in lifetime, whose seconds are then those that are
+// left at now (seconds of the calendar). Nothing without the attribute.
+void gw_xfrm_lifetime_used_read(
+	const struct gw_xfrm_request *request, uint64_t now, struct gw_lifetime *lifetime);
 void gw_xfrm_lifetime_write(const struct gw_lifetime *lifetime, struct xfrm_lifetime_cfg *wire);

@@ -197,6 +197,62 @@ def dial(daemon):
     return client
 
 
+def attribute(kind, body):
+    return struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
+
+
+def ask(client, kind, body, flags=5):
+    """The answer's type and body: of the first message that comes."""
+    client.send(packet(kind, body, flags))
+    answer = client.recv(65536)
+    return struct.unpack_from("=H", answer, 4)[0], answer[16:]
+
+
+def aevent(spi):
+    """struct xfrm_aevent_id of an outbound SA."""
+    return (socket.inet_aton("192.0.2.2") + bytes(12) + struct.pack("!I", spi) + struct.pack("=HBx", socket.AF_INET, 50) +
+            bytes(16) + struct.pack("=II", 0, 0))
+
+
+def check_numbers(report, tool, daemon, line):
+    """What a change of address is to an IKE daemon: GETAE, DELSA, NEWSA with the same key."""
+    report.begin("numbers")
+    add = ("state", "add", *OUT, "spi", "0x6001", "reqid", "5", "mode", "tunnel", *CBC)
+    tool.good(*add, "replay-oseq", "1000")
+    tool.good("state", "delete", *OUT, "spi", "0x6001")
+    tool.good(*add)
+    report.equal("the numbers of a key go on", sas(line)[0x6001]["sequence"], 1000)
+    client = dial(daemon)
+    kind, body = ask(client, 31, aevent(0x6001), 1)
+    report.equal("GETAE tells them", (kind, struct.unpack_from("=HHIII", body, 48)), (30, (16, 10, 1000, 0, 0)))
+    replay = attribute(10, struct.pack("=III", 2000, 0, 0))
+
+    def error(flags, attributes):
+        kind, body = ask(client, 30, aevent(0x6001) + attributes, flags)
+        return kind, struct.unpack_from("=i", body)[0]
+
+    report.equal("NEWAE without NLM_F_REPLACE", error(5, replay), (2, -22))
+    report.equal("NEWAE without anything", error(0x105, b""), (2, -22))
+    report.equal("NEWAE", error(0x105, replay), (2, 0))
+    report.equal("takes them forward", sas(line)[0x6001]["sequence"], 2000)
+    report.equal("NEWAE", error(0x105, attribute(10, struct.pack("=III", 5, 0, 0))), (2, 0))
+    report.equal("and not back", sas(line)[0x6001]["sequence"], 2000)
+    client.close()
+    tool.good("state", "delete", *OUT, "spi", "0x6001")
+    # The control socket's SAs as well.
+    line.call("sa.add", direction="out", spi=0x6001, source="192.0.2.1", destination="192.0.2.2", reqid=9,
+              encryption={"algorithm": "aes-cbc", "key": "33" * 16},
+              integrity={"algorithm": "hmac-sha2-256-128", "key": "22" * 32})
+    report.equal("by the control socket", sas(line)[0x6001]["sequence"], 2000)
+    line.call("sa.delete", direction="out", spi=0x6001, destination="192.0.2.2")
+    # An SA with a mark is found by that mark alone.
+    tool.good(*add, "mark", "0x10", "mask", "0xf0")
+    tool.refused("no such", "state", "get", *OUT, "spi", "0x6001")
+    tool.refused("no such", "state", "delete", *OUT, "spi", "0x6001", "mark", "0x20")
+    tool.good("state", "get", *OUT, "spi", "0x6001", "mark", "0x1f")
+    tool.good("state", "delete", *OUT, "spi", "0x6001", "mark", "0x10", "mask", "0xf0")
+
+
 def check_manners(report, tool, daemon, line):
     report.begin("bad manners")
     chance = random.Random(1)
@@ -245,6 +301,7 @@ def main():
         check_spis(report, tool, line)
         check_policies(report, tool, line)
         check_events(report, tool, line)
+        check_numbers(report, tool, daemon, line)
         check_manners(report, tool, daemon, line)
         report.begin("the end")
         daemon.end(report)
