@@ -288,7 +288,10 @@ START_TEST(wrong_code_is_noticed)
 	unsigned int index = gw_crypto_class(class->encryption, 0, class->integrity);
 	struct gw_crypto_plan plan = *gw_crypto_plan(index);
 
-	plan.choice.way = &wrong[_i];
+	for (int s = 0; s < GW_CRYPTO_SIZES; s++) {
+		plan.choices[GW_CRYPTO_OPEN][s].way = &wrong[_i];
+		plan.choices[GW_CRYPTO_SEAL][s].way = &wrong[_i];
+	}
 	gw_crypto_plan_choose(index, &plan);
 	ck_assert_int_eq(gw_crypto_self_test(), 1);
 	ck_assert(!gw_crypto_usable(class->encryption, class->integrity));
