@@ -23,6 +23,15 @@
 
 // Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
 enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
+// Which code computes cryptography; the words of crypto.code, in the order of crypto's pins.
+enum gw_crypto_code {
+	GW_CRYPTO_CODE_MEASURED,
+	GW_CRYPTO_CODE_VAES,
+	GW_CRYPTO_CODE_AVX512,
+	GW_CRYPTO_CODE_AVX2,
+	GW_CRYPTO_CODE_AVX,
+	GW_CRYPTO_CODE_SSE,
+};
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
 struct gw_config {
@@ -45,6 +54,9 @@ struct gw_config {
 	unsigned int worker_count; // at least 1
 	uint16_t control_cpu;
 	enum gw_idle idle;
+
+	// crypto
+	enum gw_crypto_code crypto_code;
 
 	// limits
 	uint32_t max_sas;
