@@ -136,7 +136,7 @@ def main():
     if results["results"]:
         tables.write(results, out)
         if options.doc:
-            tables.write_doc(results, programs.ROOT / "docs/performance.md")
+            tables.write_doc("results", tables.markdown(results), programs.ROOT / "docs/performance.md")
         print(f"results are in {out}: results.json, results.md, plots")
     return 1 if results["failed"] else 0
 

@@ -108,9 +108,9 @@ def write(results, out):
     plot(results, out)
 
 
-def write_doc(results, path):
-    """Puts the tables between the page's two marks."""
-    head, _, rest = path.read_text().partition("<!-- results:")
+def write_doc(name, text, path):
+    """Puts text between the page's two marks of that name."""
+    head, _, rest = path.read_text().partition(f"<!-- {name}:")
     mark, _, rest = rest.partition("\n")
-    _, end, tail = rest.partition("<!-- end of results -->")
-    path.write_text(f"{head}<!-- results:{mark}\n{markdown(results)}{end}{tail}")
+    _, end, tail = rest.partition(f"<!-- end of {name} -->")
+    path.write_text(f"{head}<!-- {name}:{mark}\n\n{text.strip()}\n\n{end}{tail}")
