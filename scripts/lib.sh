@@ -18,7 +18,8 @@ PACKAGES_DEMO='iproute2 iputils-ping ethtool procps iperf3 tcpdump tshark jq'
 PACKAGES_TEST='python3-scapy python3-cryptography clang clang-format libclang-rt-14-dev shellcheck git'
 PACKAGES_BENCH='gnuplot-nox python3-cryptography dpdk xz-utils'
 PACKAGES_PEERS='qemu-system-x86 busybox-static kmod cpio strongswan-libcharon strongswan-swanctl
-	libcharon-extra-plugins libstrongswan-standard-plugins libstrongswan-extra-plugins'
+	libcharon-extra-plugins libcharon-extauth-plugins libstrongswan-standard-plugins
+	libstrongswan-extra-plugins openssl nftables'
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	BOLD=$'\033[1m' RED=$'\033[31m' GREEN=$'\033[32m' YELLOW=$'\033[33m' PLAIN=$'\033[0m'
