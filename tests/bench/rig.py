@@ -8,6 +8,7 @@ import argparse
 import json
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,7 @@ def read_options():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # and so everything is cleared away
     options = read_options()
     out = pathlib.Path(options.out)
     out.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,7 @@ def comparison(results):
 def nodes(results):
     """Where the cycles go, node by node; nodes that cost next to nothing are left out."""
     names = []
+    results = [result for result in results if result["nodes"]]
     for result in results:
         names += [name for name, cycles in result["nodes"].items() if cycles >= 0.5 and name not in names]
     lines = ["| case | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
