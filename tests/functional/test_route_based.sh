@@ -15,7 +15,7 @@
 . "$(dirname "$0")/strongswan.sh"
 
 IF_ID=42
-BIRDS=()
+BIRDS=() CHARONS=()
 
 write_gateway() {
 	local huge=false
@@ -79,7 +79,7 @@ END
 preloaded_charon() {
 	CHARON_BEFORE=(env "LD_PRELOAD=$ESPLANADE_BUILD/app/xfrm-preload/libesplanade-xfrm.so"
 		"ESPLANADE_XFRM_SOCKET=$LAB_DIR/$1.xfrm")
-	start_charon "$1"
+	start_charon "$1" && CHARONS+=("$LAB_PID")
 }
 
 # start_bird GATEWAY NUMBER PEER'S-NUMBER: BGP with the other end of esp0; what lan is connected to is announced.
@@ -129,6 +129,8 @@ both() {
 }
 from_host() { ctl gwA --json interface | jq '.interfaces[0].from_host'; }
 policy_packets() { ctl gwA --json policy list | jq "[.policies[] | select(.if_id == $IF_ID) | .packets] | add"; }
+inner_mtu() { ctl gwA --json sa list | jq '[.sas[] | select(.direction == "out").inner_mtu][0]'; }
+mtu_follows() { [ "$(mtu_of gwA)" = "$(inner_mtu)" ]; }
 mtu_of() { in_ns "$1" cat /sys/class/net/esp0/mtu; }
 no_answer() { ! in_ns hostA ping -n -c 2 -i 0.2 -W 1 "$1"; }
 dropped_as() { [ "$(drops gwA "$1")" -gt "$2" ]; }
@@ -161,7 +163,7 @@ step 'SAs'
 check 'negotiated' timeout 30 swanctl --initiate --child tunnel --uri "unix://$LAB_DIR/gwA.vici"
 check_equal 'SAs with the if_id at A' "$(ctl gwA --json sa list | jq "[.sas[] | select(.if_id == $IF_ID)] | length")" 2
 check 'the ends meet' all_answered gwA 10.255.0.2 5
-check 'the MTU follows the SAs' wait_until 5 'the MTU' test "$(mtu_of gwA)" = "$(ctl gwA --json sa list | jq '[.sas[] | select(.direction == "out").inner_mtu][0]')"
+check 'the MTU follows the SAs' wait_until 5 'the MTU' mtu_follows
 
 step 'BGP'
 start_bird gwA 1 2
@@ -204,7 +206,10 @@ check 'an interface is added' ctl gwA interface add esp1 if-id 43
 check 'Linux has it' in_ns gwA ip link show dev esp1
 check 'it is deleted' ctl gwA interface delete esp1
 check 'Linux has it no more' eval '! in_ns gwA ip link show dev esp1'
-# One that is told to end waits for its neighbour first.
+# Each ends in its own time only while what it speaks to is there: charon the gateway, bird its neighbour.
+for pid in "${CHARONS[@]}"; do
+	lab_end "$pid" TERM
+done
 for pid in "${BIRDS[@]}"; do
 	lab_end "$pid" KILL
 done
