@@ -45,6 +45,7 @@ static const struct fixed fixed_parts[] = {
 	{ "limits.fragment_seconds", NUMBER(struct gw_config, fragment_seconds) },
 	{ "fragments", NUMBER(struct gw_config, fragments) },
 	{ "path_mtu.learn", NUMBER(struct gw_config, path_mtu_learn) },
+	{ "check_icmp_quotes", NUMBER(struct gw_config, check_icmp_quotes) },
 	{ "tcp_encapsulation.listen", NUMBER(struct gw_config, tcp_listen) },
 	{ "builtin_policies", NUMBER(struct gw_config, builtin_policies) },
 	{ "eal", NUMBER(struct gw_config, eal_argument_count) },

@@ -308,6 +308,11 @@ static const struct gw_field config_fields[] = {
 		"`refuse`: by what they show themselves, and none is bypassed that may hide what a "
 		"policy protects or discards.",
 		.standard = "\"stateful\"", .words = fragments_words },
+	{ "check_icmp_quotes", gw_read_bool, OFFSET(check_icmp_quotes), false,
+		"Whether an ICMP error out of a tunnel that policies let pass has to quote a "
+		"packet whose answers the same SA carries (RFC 4301 section 6.2). One that they do "
+		"not let pass always has to.",
+		.standard = "true" },
 	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
 		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
 		"adds "

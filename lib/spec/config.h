@@ -78,7 +78,8 @@ struct gw_config {
 	uint16_t tcp_ike_port;    // UDP; 0: IKE is not relayed
 
 	enum gw_fragments fragments;
-	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
+	bool check_icmp_quotes; // of errors out of tunnels
+	bool builtin_policies;  // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];
 	unsigned int eal_argument_count;
