@@ -84,6 +84,24 @@ static const struct gw_field memory_fields[] = {
 static const struct gw_field_table memory_table = { "Memory.", memory_fields,
 	COUNT(memory_fields) };
 
+static const struct gw_field hardening_fields[] = {
+	{ "lock_memory", gw_read_bool, OFFSET(lock_memory), false,
+		"Whether memory that is in use, keys among it, is never swapped out, where the "
+		"process may lock memory.",
+		.standard = "true" },
+	{ "drop_capabilities", gw_read_bool, OFFSET(drop_capabilities), false,
+		"Whether the process gives up, before it starts, those of its capabilities that it "
+		"does not need.",
+		.standard = "true" },
+	{ "filter_syscalls", gw_read_bool, OFFSET(filter_syscalls), false,
+		"Whether system calls fail, once everything has started, that execute programs, "
+		"start processes, look into others, mount, load modules, or change user or "
+		"namespace.",
+		.standard = "true" },
+};
+static const struct gw_field_table hardening_table = { "What the process gives up.",
+	hardening_fields, COUNT(hardening_fields) };
+
 // The target is the whole configuration.
 static int read_cpus(json_t *value, const char *name, void *target, struct gw_error *err)
 {
@@ -297,6 +315,8 @@ static const struct gw_field config_fields[] = {
 		.type = "a list of at most 32 texts" },
 	{ "workers", NULL, 0, false, "The threads that move packets.", .standard = "{}",
 		.table = &worker_table },
+	{ "hardening", NULL, 0, false, "What the process gives up.", .standard = "{}",
+		.table = &hardening_table },
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
 		.table = &path_mtu_table },

@@ -44,6 +44,11 @@ struct gw_config {
 	uint16_t control_cpu;
 	enum gw_idle idle;
 
+	// hardening
+	bool lock_memory;
+	bool drop_capabilities;
+	bool filter_syscalls;
+
 	// limits
 	uint32_t max_sas;
 	uint32_t max_policies;

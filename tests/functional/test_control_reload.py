@@ -169,6 +169,9 @@ def check_changed_by_hand(run):
     run.equal("it goes where it was sent", run.state(), before)
     run.report.check("the log says where", f"goes from {entry['source']} to 192.0.2.77 now" in run.daemon.log,
                      lambda: run.daemon.log[-800:])
+    run.line.call("sa.delete", direction="out", spi=entry["spi"], destination="192.0.2.77")
+    run.reload("until it is gone and has another key",
+               lambda config: config["sas"].__setitem__(0, sa(0x1001, key=10)), added=1)
 
 
 def check_control_stays(run):
