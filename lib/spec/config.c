@@ -261,6 +261,10 @@ static const struct gw_field tcp_fields[] = {
 	{ "keepalive_seconds", gw_read_u32, OFFSET(tcp_keepalive_seconds), false,
 		"After how much silence TCP asks whether the peer is still there.",
 		.standard = "60", .least = 1, .most = 7200 },
+	{ "dead_seconds", gw_read_u32, OFFSET(tcp_dead_seconds), false,
+		"How long a peer may leave what was sent to it, or TCP's question, without an "
+		"answer until its connection is over.",
+		.standard = "30", .least = 1, .most = 3600 },
 	{ "write_bytes", gw_read_u32, OFFSET(tcp_write_bytes), false,
 		"Bytes that may wait to be written to one connection; what comes then is dropped.",
 		.standard = "262144", .least = 65536, .most = 16777216 },

@@ -79,6 +79,7 @@ struct gw_config {
 	uint32_t tcp_per_source;  // from one address, of those that have shown nothing authentic
 	uint32_t tcp_unauthenticated_seconds;
 	uint32_t tcp_keepalive_seconds;
+	uint32_t tcp_dead_seconds;
 	uint32_t tcp_write_bytes; // that wait for one connection
 	uint16_t tcp_ike_port;    // UDP; 0: IKE is not relayed
 

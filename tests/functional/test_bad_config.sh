@@ -126,6 +126,7 @@ broken 'a TCP port twice' tcp_encapsulation 'listen.*twice' '443' '4500'
 broken 'too many TCP ports' tcp_encapsulation 'listen.*8' '4500, 443' '1, 2, 3, 4, 5, 6, 7, 8, 9'
 broken 'no connection from anywhere' tcp_encapsulation 'per_source' '16' '0'
 broken 'no room for a record' tcp_encapsulation 'write_bytes' '262144' '1000'
+broken 'a peer that is dead at once' tcp_encapsulation 'dead_seconds' 'write_bytes = 262144' 'dead_seconds = 0'
 for part in lock_memory drop_capabilities filter_syscalls; do
 	broken "$part that is neither" hardening "hardening.$part" "$part = true" "$part = 1"
 done
