@@ -124,7 +124,7 @@ static void *fork_here(void *)
 // What a gateway goes on doing, and what it never does.
 static int filtered(void)
 {
-	char *arguments[] = { "true", NULL }, *none[] = { NULL };
+	char name[] = "true", *arguments[] = { name, NULL }, *none[] = { NULL };
 	struct gw_error err = {};
 	pthread_t thread;
 	void *problem;
