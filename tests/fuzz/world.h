@@ -82,6 +82,7 @@ void world_push_record(const struct world_frame *frame);
 void world_push_dummy(unsigned int link, size_t bytes);
 
 // Walks the graph and checks all that comes out: the unprotected port and TCP connections are sent
-// nothing but what is sealed with the right key or bypassed; the protected port sends nothing but
-// what its SA carries, or what came bypassed; headers are sound, no buffer is lost.
+// nothing but what is sealed with the right key or bypassed; where a packet of an SA came
+// in, the protected port sends nothing but what that SA carries, or what came bypassed; headers are
+// sound, no buffer is lost.
 void world_finish(void);
