@@ -27,7 +27,8 @@ gateway_method gateway_port_list;
 gateway_method gateway_tcp_list;
 gateway_method gateway_worker_list, gateway_node_list, gateway_drop_list;
 gateway_method gateway_event_subscribe, gateway_event_unsubscribe;
-gateway_method gateway_config_reload, gateway_status_get, gateway_crypto_list, gateway_method_list;
+gateway_method gateway_config_reload, gateway_status_get, gateway_crypto_list,
+	gateway_crypto_measured, gateway_method_list;
 
 // Whether a method that takes no parameters got none.
 bool gateway_no_params(struct gw_rpc_call *call, json_t *params);
@@ -52,6 +53,9 @@ int gateway_read_port(json_t *value, const char *name, void *target,
 
 // Sets a member; without memory it stays away. Takes the value's reference.
 void gateway_put(json_t *object, const char *name, json_t *value);
+// Who it belongs to: origin, or the IKE daemon of that number (xfrm_owner.c; 0: none).
+void gateway_put_owner(
+	const struct gateway *gateway, json_t *object, const char *origin, uint32_t controller);
 void gateway_put_count(json_t *object, const char *name, uint64_t count);
 
 // {"member": list}, which takes the list's reference.

@@ -21,6 +21,8 @@
 
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const fragments_words[] = { "stateful", "refuse", NULL };
+static const char *const code_words[] = { "measured", "vaes", "avx512", "avx2", "avx", "sse",
+	NULL };
 static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
 
 static int read_log_level(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -58,6 +60,10 @@ static const struct gw_field control_fields[] = {
 		"the "
 		"preload library; empty: nowhere.",
 		.standard = "\"\"", .text_size = sizeof(((struct gw_config *)0)->xfrm_path) },
+	{ "xfrm_grace_seconds", gw_read_u32, OFFSET(xfrm_grace_seconds), false,
+		"How long the SAs and policies of an IKE daemon stay in force after it has gone "
+		"without taking them away.",
+		.standard = "300", .least = 0, .most = 604800 },
 	{ "socket", read_socket_path, OFFSET(socket_path), false, "Where the control socket is.",
 		.standard = "\"/run/esplanade/control.sock\"",
 		.type = "text of at most 107 characters" },
@@ -140,6 +146,20 @@ static const struct gw_field worker_fields[] = {
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };
 
+static const struct gw_field crypto_fields[] = {
+	{ "code", NULL, OFFSET(crypto_code), false,
+		"Which code computes cryptography: `measured` takes what is fastest on this CPU "
+		"for "
+		"each algorithm, direction and length, found out at start; `vaes` is AES-GCM of "
+		"our own, "
+		"the others are IPsec-MB's code paths. Algorithms that the code named here does "
+		"not "
+		"have are measured. A CPU that lacks it is an error.",
+		.standard = "\"measured\"", .words = code_words },
+};
+static const struct gw_field_table crypto_table = { "Cryptography.", crypto_fields,
+	COUNT(crypto_fields) };
+
 static int read_power_of_two(json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	uint32_t *entries = target;
@@ -169,6 +189,10 @@ static const struct gw_field limit_fields[] = {
 		.standard = "0", .least = 0, .most = 4096 },
 	{ "sa_queue_seconds", gw_read_u32, OFFSET(sa_queue_seconds), false, "How long they wait.",
 		.standard = "3", .least = 1, .most = 60 },
+	{ "spi_hold_seconds", gw_read_u32, OFFSET(spi_hold_seconds), false,
+		"How long an SPI that was allocated waits for its SA: as long as IKE daemons take "
+		"at most.",
+		.standard = "165", .least = 1, .most = 3600 },
 	{ "acquire_seconds", gw_read_u32, OFFSET(acquire_seconds), false,
 		"How long after an acquire event packets that want the same SA raise no other.",
 		.standard = "10", .least = 1, .most = 3600 },
@@ -321,6 +345,7 @@ static const struct gw_field config_fields[] = {
 		.table = &worker_table },
 	{ "hardening", NULL, 0, false, "What the process gives up.", .standard = "{}",
 		.table = &hardening_table },
+	{ "crypto", NULL, 0, false, "Cryptography.", .standard = "{}", .table = &crypto_table },
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
 		.table = &path_mtu_table },

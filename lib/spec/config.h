@@ -22,6 +22,15 @@
 
 // Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
 enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
+// Which code computes cryptography; the words of crypto.code, in the order of crypto's pins.
+enum gw_crypto_code {
+	GW_CRYPTO_CODE_MEASURED,
+	GW_CRYPTO_CODE_VAES,
+	GW_CRYPTO_CODE_AVX512,
+	GW_CRYPTO_CODE_AVX2,
+	GW_CRYPTO_CODE_AVX,
+	GW_CRYPTO_CODE_SSE,
+};
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
 struct gw_config {
@@ -31,6 +40,7 @@ struct gw_config {
 	char socket_path[108];           // sun_path's size
 	char socket_group[GW_NAME_SIZE]; // "": root only
 	char xfrm_path[108];             // of the socket for IKE daemons; "": none
+	uint32_t xfrm_grace_seconds;     // how long SAs and policies outlive their IKE daemon
 
 	// memory
 	bool huge; // false: no hugepages
@@ -49,6 +59,9 @@ struct gw_config {
 	bool drop_capabilities;
 	bool filter_syscalls;
 
+	// crypto
+	enum gw_crypto_code crypto_code;
+
 	// limits
 	uint32_t max_sas;
 	uint32_t max_policies;
@@ -57,10 +70,11 @@ struct gw_config {
 	uint32_t neighbour_queue; // packets that wait for neighbour discovery, for one neighbour
 	uint32_t sa_queue;        // packets that wait for an SA, for one reqid; 0: none does
 	uint32_t sa_queue_seconds;
-	uint32_t acquire_seconds; // how long an SA that was asked for is not asked for again
-	uint32_t punt_pps;        // packets for the host a second, for one port
-	uint32_t icmp_pps;        // ICMP errors a second, for one worker
-	uint32_t flow_cache;      // entries for each worker and direction; a power of two
+	uint32_t spi_hold_seconds; // how long an SPI that was allocated waits for its SA
+	uint32_t acquire_seconds;  // how long an SA that was asked for is not asked for again
+	uint32_t punt_pps;         // packets for the host a second, for one port
+	uint32_t icmp_pps;         // ICMP errors a second, for one worker
+	uint32_t flow_cache;       // entries for each worker and direction; a power of two
 
 	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
 	uint8_t reassembly_seconds; // how long a fragment waits for the others

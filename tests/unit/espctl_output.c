@@ -44,12 +44,12 @@ static const struct {
 		"{'policies':[{'name':'','direction':'out','priority':9,'action':'protect',"
 		"'selector':{'source':'10.1.0.0/24','destination':'10.2.0.0/24',"
 		"'protocol':'tcp','source_port':'any','destination_port':'80-90'},'reqid':1,"
-		"'origin':'control','packets':5},{'direction':'in','priority':10,"
+		"'owner':'control','packets':5},{'direction':'in','priority':10,"
 		"'action':'bypass','selector':{'source':'::/0','destination':'::/0',"
-		"'protocol':'icmpv6','icmp_type':128,'icmp_code':'any'},'origin':'builtin',"
+		"'protocol':'icmpv6','icmp_type':128,'icmp_code':'any'},'owner':'builtin',"
 		"'packets':0}],'total':2}",
 		"DIR  PRIORITY  ACTION   REQID  SOURCE       DESTINATION  PROTOCOL  "
-		"FROM PORT/TYPE  TO PORT/CODE  PACKETS  ORIGIN\n"
+		"FROM PORT/TYPE  TO PORT/CODE  PACKETS  OWNER\n"
 		"out         9  protect      1  10.1.0.0/24  10.2.0.0/24  tcp       "
 		"                80-90               5  control\n"
 		"in         10  bypass          ::/0         ::/0         icmpv6    "
@@ -110,6 +110,20 @@ static const struct {
 		"self-test "
 		"failed\n"
 		"ah                               aes-gmac       20 or 36         16  yes\n" },
+	{ "crypto measured",
+		"{'payload_bytes':[64,512,1424],'codes':[{'encryption':'aes-gcm-16','code':'VAES',"
+		"'seal_cycles':[30,140,320],'seal_chosen':[true,true,false],"
+		"'open_cycles':[29,null,300],'open_chosen':[true,false,false]},"
+		"{'encryption':'null','integrity':'hmac-sha1-96','code':'burst, SSE',"
+		"'seal_cycles':[9,8,7],'seal_chosen':[false,false,true],"
+		"'open_cycles':[6,5,4],'open_chosen':[false,true,true]}]}",
+		"Cycles per packet of 64, 512 and 1424 bytes; *: chosen\n"
+		"ENCRYPTION  INTEGRITY     CODE        SEAL SHORT  MEDIUM  LONG  OPEN SHORT  "
+		"MEDIUM  LONG\n"
+		"aes-gcm-16                VAES              * 30   * 140   320        * 29  "
+		"failed   300\n"
+		"null        hmac-sha1-96  burst, SSE           9       8   * 7           6     * "
+		"5   * 4\n" },
 	{ "status",
 		"{'version':'1','hugepages':false,'log_level':'info','uptime_seconds':5,"
 		"'buffers':{'total':8,'in_use':2}}",
