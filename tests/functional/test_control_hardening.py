@@ -28,6 +28,8 @@ def locked(daemon):
 
 def confined(report):
     with Daemon(base_config()) as daemon:
+        line = daemon.line()
+        line.call("status.get")  # answered when everything has started
         threads = statuses(daemon)
         sanitized = "sanitizers are built in" in daemon.log
         report.check("there are threads beside the first", len(threads) > 1)
@@ -45,7 +47,6 @@ def confined(report):
                      == [["0", "0"]], limits)
 
         # What needs privileges while it runs: addresses, sockets, the file that is read again.
-        line = daemon.line()
         config = base_config()
         config["ports"][0]["addresses"] = ("10.1.0.1/24", "10.1.0.2/24")
         daemon.write_config(config)
