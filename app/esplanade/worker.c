@@ -143,6 +143,7 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;
 	dataplane->learn_path_mtu = config->path_mtu_learn;
+	dataplane->check_icmp_quotes = config->check_icmp_quotes;
 	dataplane->idle = (uint8_t)config->idle;
 	// Fragments may hold an eighth of the buffers.
 	dataplane->reassembly = (struct gw_reassembly_options){

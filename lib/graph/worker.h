@@ -59,8 +59,9 @@ struct gw_dataplane {
 	struct gw_first_fragments *first_fragments;
 	// Chooses the worker and the place for a fragment, so that no sender can.
 	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
-	uint8_t idle;        // enum gw_idle
-	bool learn_path_mtu; // from ICMP errors
+	uint8_t idle;           // enum gw_idle
+	bool learn_path_mtu;    // from ICMP errors
+	bool check_icmp_quotes; // of errors out of tunnels that policies let pass
 };
 
 // What a worker tells the control core about; carries no pointer that could die on the way.

@@ -54,6 +54,11 @@ struct gw_config {
 	uint16_t control_cpu;
 	enum gw_idle idle;
 
+	// hardening
+	bool lock_memory;
+	bool drop_capabilities;
+	bool filter_syscalls;
+
 	// crypto
 	enum gw_crypto_code crypto_code;
 
@@ -88,11 +93,13 @@ struct gw_config {
 	uint32_t tcp_per_source;  // from one address, of those that have shown nothing authentic
 	uint32_t tcp_unauthenticated_seconds;
 	uint32_t tcp_keepalive_seconds;
+	uint32_t tcp_dead_seconds;
 	uint32_t tcp_write_bytes; // that wait for one connection
 	uint16_t tcp_ike_port;    // UDP; 0: IKE is not relayed
 
 	enum gw_fragments fragments;
-	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
+	bool check_icmp_quotes; // of errors out of tunnels
+	bool builtin_policies;  // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];
 	unsigned int eal_argument_count;
