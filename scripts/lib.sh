@@ -20,7 +20,7 @@ PACKAGES_BENCH='gnuplot-nox python3-cryptography dpdk xz-utils'
 PACKAGES_STRONGSWAN='strongswan-libcharon strongswan-swanctl libcharon-extra-plugins libcharon-extauth-plugins
 	libstrongswan-standard-plugins libstrongswan-extra-plugins openssl'
 PACKAGES_PEERS="qemu-system-x86 busybox-static kmod cpio nftables libldns3 libnss3-tools libcap-ng0 libcurl3-nss libunbound8
-	$PACKAGES_STRONGSWAN"
+	bird2 $PACKAGES_STRONGSWAN"
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	BOLD=$'\033[1m' RED=$'\033[31m' GREEN=$'\033[32m' YELLOW=$'\033[33m' PLAIN=$'\033[0m'

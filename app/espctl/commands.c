@@ -20,6 +20,7 @@ const struct espctl_family *const espctl_families[] = {
 	&espctl_route,
 	&espctl_neighbour,
 	&espctl_port,
+	&espctl_interface,
 	&espctl_tcp,
 	&espctl_worker,
 	&espctl_node,

@@ -71,6 +71,8 @@ static void print_event(const json_t *event)
 	printf("%s %s", clock, kind);
 	if (strcmp(kind, "acquire") == 0) {
 		printf(" reqid %s", espctl_member_show(event, "reqid", reqid));
+		if (espctl_member(event, "if_id"))
+			printf(" if_id %s", espctl_member_show(event, "if_id", reqid));
 		print_selector(json_object_get(event, "selector"));
 	} else if (strcmp(kind, "expire") == 0) {
 		printf(" %s %s", json_is_true(espctl_member(event, "hard")) ? "hard" : "soft",

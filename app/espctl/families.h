@@ -12,6 +12,7 @@ extern const struct espctl_family espctl_sa, espctl_spi;                       /
 extern const struct espctl_family espctl_policy;                               // policy.c
 extern const struct espctl_family espctl_route, espctl_neighbour;              // route.c
 extern const struct espctl_family espctl_port;                                 // port.c
+extern const struct espctl_family espctl_interface;                            // interface.c
 extern const struct espctl_family espctl_tcp;                                  // tcp.c
 extern const struct espctl_family espctl_worker, espctl_node, espctl_drops;    // stats.c
 extern const struct espctl_family espctl_status, espctl_crypto, espctl_config; // status.c

@@ -22,6 +22,11 @@ static const char *const protocols[] = { "any", "tcp", "udp", "icmp", "icmpv6", 
 		.choices = directions,                                                             \
 		.required = true },                                                                \
 		{ .word = "priority", .read = espctl_read_number, .value = "N" },                  \
+		{ .word = "if-id",                                                                 \
+			.alias = "if_id",                                                          \
+			.member = "if_id",                                                         \
+			.read = espctl_read_number,                                                \
+			.value = "N" },                                                            \
 		{ .word = "source",                                                                \
 			.alias = "src",                                                            \
 			.member = "selector.source",                                               \
@@ -95,7 +100,7 @@ static void cell(
 static void print_policies(const json_t *policies, FILE *out)
 {
 	static const struct espctl_column columns[] = { { .title = "DIR" }, { "PRIORITY", true },
-		{ .title = "ACTION" }, { "REQID", true }, { .title = "SOURCE" },
+		{ .title = "ACTION" }, { "REQID", true }, { "IF_ID", true }, { .title = "SOURCE" },
 		{ .title = "DESTINATION" }, { .title = "PROTOCOL" }, { .title = "FROM PORT/TYPE" },
 		{ .title = "TO PORT/CODE" }, { "PACKETS", true }, { .title = "OWNER" },
 		{ .title = "NAME" } };
@@ -109,6 +114,7 @@ static void print_policies(const json_t *policies, FILE *out)
 		espctl_table_cell(table, "%s", espctl_member_show(policy, "priority", buffer));
 		espctl_table_cell(table, "%s", espctl_member_text(policy, "action"));
 		espctl_table_cell(table, "%s", espctl_member_show(policy, "reqid", buffer));
+		espctl_table_cell(table, "%s", espctl_member_show(policy, "if_id", buffer));
 		espctl_table_cell(table, "%s", espctl_member_text(policy, "selector.source"));
 		espctl_table_cell(table, "%s", espctl_member_text(policy, "selector.destination"));
 		espctl_table_cell(
@@ -153,7 +159,7 @@ static const struct espctl_command commands[] = {
 	{ .verb = "delete",
 		.method = "policy.delete",
 		ESPCTL_PARAMETERS(identity),
-		.help = "Deletes the policy with this direction, priority and selector." },
+		.help = "Deletes the policy with this direction, priority, if-id and selector." },
 	{ .verb = "get",
 		.method = "policy.get",
 		ESPCTL_PARAMETERS(identity),

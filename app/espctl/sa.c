@@ -56,6 +56,11 @@ static const struct espctl_parameter add[] = {
 		.required = true },
 	DESTINATION,
 	{ REQID, .required = true },
+	{ .word = "if-id",
+		.alias = "if_id",
+		.member = "if_id",
+		.read = espctl_read_number,
+		.value = "N" },
 	{ .word = "encryption",
 		.read = espctl_read_encryption,
 		.value = "ALGORITHM KEY",
@@ -252,8 +257,9 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 	static const struct {
 		const char *label, *member;
 	} members[] = { { "name", "name" }, { "mode", "mode" }, { "reqid", "reqid" },
-		{ "encryption", "encryption.algorithm" }, { "integrity", "integrity.algorithm" },
-		{ "esn", "esn" }, { "replay window", "replay_window" }, { "df", "df" },
+		{ "if_id", "if_id" }, { "encryption", "encryption.algorithm" },
+		{ "integrity", "integrity.algorithm" }, { "esn", "esn" },
+		{ "replay window", "replay_window" }, { "df", "df" },
 		{ "fragmentation", "fragmentation" }, { "dscp", "dscp" },
 		{ "inner dscp", "inner_dscp" }, { "ecn", "ecn" }, { "ttl", "ttl" },
 		{ "flow label", "flow_label" }, { "ecn alarms", "ecn_alarms" }, { "tfc", "tfc" },

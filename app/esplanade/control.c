@@ -117,6 +117,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gateway_sa_hold_tick(gateway);
 	gateway_tcp_tick(gateway);
 	gateway_path_mtu_tick(gateway);
+	gateway_interfaces_tick(gateway);
 	gateway_keepalive_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	gateway_xfrm_owner_tick(gateway);

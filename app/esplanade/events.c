@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "esplanade/interface.h"
 #include "esplanade/xfrm.h"
 #include "ipsec/carrier.h"
 
@@ -54,6 +55,9 @@ void gateway_event_acquire(struct gateway *gateway, const struct gw_event *event
 		return;
 	params = event_new(GATEWAY_EVENT_ACQUIRE);
 	json_object_set_new(params, "reqid", json_integer(event->reqid));
+	if (event->flow.interface)
+		json_object_set_new(params, "if_id",
+			json_integer(gateway_interface_if_id(gateway, event->flow.interface)));
 	json_object_set_new(params, "selector", flow_object(&event->flow));
 	json_object_set_new(params, "wanted", selector_object(&event->wanted));
 	publish(gateway, GATEWAY_EVENT_ACQUIRE, params);

@@ -68,7 +68,7 @@ static int stage(struct move *move)
 	};
 	int rc = gw_sa_update(db, move->txn, &update, &move->err);
 
-	return rc ? rc : gw_sa_each_out(db, move->in->reqid, stage_out, move);
+	return rc ? rc : gw_sa_each_out(db, move->in->reqid, move->in->interface, stage_out, move);
 }
 
 // In transport mode the address is the packets' own, which policies and hosts count on: only the

@@ -11,6 +11,7 @@
 #include "graph/worker.h"
 #include "ipsec/db.h"
 #include "ipsec/expiry.h"
+#include "ipsec/interface.h"
 #include "ipsec/keepalive.h"
 #include "linux/netlink.h"
 #include "linux/tap.h"
@@ -19,6 +20,7 @@
 #include "spec/config.h"
 
 struct event_base;
+struct gateway_interface;
 struct gateway_tcp;
 struct gateway_xfrm;
 
@@ -46,8 +48,13 @@ struct gateway {
 
 	struct gw_dataplane dataplane;
 	struct gw_tap *taps[GW_MAX_PORTS]; // NULL: the port has none
-	struct gw_netlink *netlink;        // NULL: no port has a TAP
-	struct gateway_tcp *tcp;           // connections of TCP encapsulation
+	struct gateway_interface
+		*interfaces[GW_MAX_INTERFACES + 1]; // by number; NULL: there is none
+	struct gw_interfaces interface_states;
+	bool mirrors;               // the kernel's tables, from now on
+	bool interface_mtu_stale;   // SAs or their paths changed
+	struct gw_netlink *netlink; // NULL: no port has a TAP, and there is no interface
+	struct gateway_tcp *tcp;    // connections of TCP encapsulation
 	struct gw_api_server *api;
 	struct gateway_xfrm *xfrm; // NULL: no socket for IKE daemons
 

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "esplanade/interface.h"
 #include "graph/packet.h"
 
 #define HOLD_TIMEOUT_NS 3000000000u // as long as Linux's own three ARP requests
@@ -42,11 +43,9 @@ struct tap_context {
 };
 static struct tap_context tap_contexts[GW_MAX_PORTS];
 
-// A frame the host sent: on its way to a worker.
-static void frame_from_host(void *ctx, const uint8_t *data, size_t size)
+// A copy of what the host sent; NULL: there is no room, and it is counted.
+static struct rte_mbuf *take_in(struct gateway *gateway, const uint8_t *data, size_t size)
 {
-	const struct tap_context *context = ctx;
-	struct gateway *gateway = context->gateway;
 	struct gw_dataplane *dataplane = &gateway->dataplane;
 	struct rte_mempool *pool = dataplane->buffers;
 	struct rte_mbuf *mbuf;
@@ -57,17 +56,45 @@ static void frame_from_host(void *ctx, const uint8_t *data, size_t size)
 	mbuf = rte_pktmbuf_alloc(pool);
 	if (!mbuf) {
 		gw_count_drop(&gateway->counters, GW_DROP_NO_BUFFER);
-		return;
+		return NULL;
 	}
-	room = rte_pktmbuf_append(mbuf, (uint16_t)size);
+	room = size <= UINT16_MAX ? rte_pktmbuf_append(mbuf, (uint16_t)size) : NULL;
 	if (!room) {
 		drop(gateway, mbuf, GW_DROP_HOST_FRAME);
-		return;
+		return NULL;
 	}
 	memcpy(room, data, size);
-	gw_packet_init(mbuf, context->port, dataplane->ports[context->port]->side)->marks =
+	return mbuf;
+}
+
+// A frame the host sent: on its way to a worker.
+static void frame_from_host(void *ctx, const uint8_t *data, size_t size)
+{
+	const struct tap_context *context = ctx;
+	struct gateway *gateway = context->gateway;
+	struct rte_mbuf *mbuf = take_in(gateway, data, size);
+
+	if (!mbuf)
+		return;
+	gw_packet_init(mbuf, context->port, gateway->dataplane.ports[context->port]->side)->marks =
 		GW_MARK_FROM_HOST;
 	if (rte_ring_sp_enqueue(worker_for(gateway, context->port)->from_control, mbuf) != 0)
+		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
+}
+
+// A packet that it sent into an interface comes from no port: it counts as one of the protected
+// side.
+void gateway_host_send(struct gateway *gateway, uint8_t number, const uint8_t *data, size_t size)
+{
+	struct rte_mbuf *mbuf = take_in(gateway, data, size);
+	struct gw_packet *packet;
+
+	if (!mbuf)
+		return;
+	packet = gw_packet_init(mbuf, 0, GW_SIDE_PROTECTED);
+	packet->marks = GW_MARK_FROM_HOST;
+	packet->flow.interface = number;
+	if (rte_ring_sp_enqueue(worker_for(gateway, number)->from_control, mbuf) != 0)
 		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
 }
 
@@ -96,42 +123,81 @@ static int tap_new(struct gateway *gateway, struct gw_port *port, struct gw_erro
 static void admin_changed(void *ctx, uint8_t index, bool up)
 {
 	struct gateway *gateway = ctx;
-	struct gw_port *port = gateway->dataplane.ports[index];
+	uint8_t interface = gw_interface_of_link(index);
+	struct gw_port *port;
 
+	if (interface) {
+		gateway_interface_admin(gateway, interface, up);
+		return;
+	}
+	port = gateway->dataplane.ports[index];
 	gw_log_notice("port %s: set %s by the administrator", port->spec.name, up ? "up" : "down");
 	port->admin_down = !up;
 	gateway_ports_poll_links(gateway);
 }
 
-int gateway_host_new(struct gateway *gateway, struct gw_error *err)
+static unsigned int list_mirrored(
+	const struct gateway *gateway, struct gw_netlink_port ports[GW_MAX_LINKS])
 {
-	struct gw_netlink_port mirrored[GW_MAX_PORTS];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < GW_MAX_PORTS; i++)
+		if (gateway->taps[i])
+			ports[count++] = (struct gw_netlink_port){
+				.index = (uint8_t)i,
+				.ifindex = gw_tap_index(gateway->taps[i]),
+			};
+	for (unsigned int i = 1; i <= GW_MAX_INTERFACES; i++)
+		if (gateway->interfaces[i])
+			ports[count++] = (struct gw_netlink_port){
+				.index = gw_link_of_interface((uint8_t)i),
+				.ifindex = gw_tap_index(gateway->interfaces[i]->tap),
+			};
+	return count;
+}
+
+static int mirror_new(struct gateway *gateway, struct gw_error *err)
+{
+	struct gw_netlink_port mirrored[GW_MAX_LINKS];
 	struct gw_netlink_options options = {
 		.events = gateway->events,
 		.routes = gateway->routes,
 		.ports = mirrored,
+		.port_count = list_mirrored(gateway, mirrored),
 		.admin = admin_changed,
 		.ctx = gateway,
 	};
 
-	for (unsigned int i = 0; i < gateway->dataplane.port_count; i++) {
-		struct gw_port *port = gateway->dataplane.ports[i];
-		int rc;
-
-		if (!port->tap)
-			continue;
-		rc = tap_new(gateway, port, err);
-		if (rc)
-			return rc;
-		mirrored[options.port_count++] = (struct gw_netlink_port){
-			.index = port->index,
-			.ifindex = gw_tap_index(gateway->taps[i]),
-		};
-	}
 	if (options.port_count == 0)
 		return 0;
 	gateway->netlink = gw_netlink_new(&options, err);
 	return gateway->netlink ? 0 : -EINVAL;
+}
+
+int gateway_host_new(struct gateway *gateway, struct gw_error *err)
+{
+	for (unsigned int i = 0; i < gateway->dataplane.port_count; i++) {
+		struct gw_port *port = gateway->dataplane.ports[i];
+		int rc = port->tap ? tap_new(gateway, port, err) : 0;
+
+		if (rc)
+			return rc;
+	}
+	gateway->mirrors = true;
+	return mirror_new(gateway, err);
+}
+
+int gateway_host_mirror_interface(struct gateway *gateway, uint8_t number, struct gw_error *err)
+{
+	struct gw_netlink_port port = {
+		.index = gw_link_of_interface(number),
+		.ifindex = gw_tap_index(gateway->interfaces[number]->tap),
+	};
+
+	if (!gateway->mirrors)
+		return 0; // gateway_host_new does it together with the rest
+	return gateway->netlink ? gw_netlink_port_add(gateway->netlink, &port, err)
+				: mirror_new(gateway, err);
 }
 
 void gateway_host_free(struct gateway *gateway)
@@ -155,16 +221,19 @@ static void write_to_tap(struct gateway *gateway, struct rte_mbuf *mbuf)
 {
 	// Of chained packets; the control core alone comes here.
 	static uint8_t frame[UINT16_MAX + RTE_ETHER_HDR_LEN];
-	struct gw_tap *tap = gateway->taps[gw_packet(mbuf)->port];
+	const struct gw_packet *packet = gw_packet(mbuf);
+	uint8_t interface = gw_packet_is_for_interface(packet) ? packet->flow.interface : 0;
+	struct gw_tap *tap = gateway->taps[packet->port];
 	uint32_t size = rte_pktmbuf_pkt_len(mbuf);
 	const void *data;
 
-	if (!tap || size > sizeof(frame)) {
+	if ((!tap && !interface) || size > sizeof(frame)) {
 		drop(gateway, mbuf, GW_DROP_PUNT_NO_TAP);
 		return;
 	}
 	data = rte_pktmbuf_read(mbuf, 0, size, frame);
-	if (gw_tap_write(tap, data, size) != 0)
+	if ((interface ? gateway_interface_write(gateway, interface, data, size)
+		       : gw_tap_write(tap, data, size)) != 0)
 		drop(gateway, mbuf, GW_DROP_PUNT_QUEUE_FULL);
 	else
 		rte_pktmbuf_free(mbuf);

@@ -53,6 +53,8 @@ static void on_ipsec_change(void *ctx, enum gw_ipsec_change change, struct gw_sa
 	// An update leaves the time that an SA has as it is.
 	if (sa && change != GW_IPSEC_SA_UPDATED)
 		gateway_expiry_changed(gateway, sa, change == GW_IPSEC_SA_ADDED);
+	if (sa && sa->interface)
+		gateway->interface_mtu_stale = true;
 	if (sa)
 		gateway_tcp_changed(gateway, sa, change == GW_IPSEC_SA_DELETED);
 	if (sa)
@@ -95,8 +97,8 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	struct gw_route_db_options routes = {
 		.max_routes = config->max_routes,
 		.max_neighbours = config->max_neighbours,
-		.port_index = gateway_port_index,
-		.port_name = gateway_port_name,
+		.port_index = gateway_link_index,
+		.port_name = gateway_link_name,
 		.neighbour_known = gateway_host_neighbour_known,
 		.routes_changed = on_routes_change,
 		.ctx = gateway,
@@ -205,6 +207,8 @@ static int start(struct gateway *gateway, struct gw_error *err)
 	if (!rc)
 		rc = databases_new(gateway, err);
 	if (!rc)
+		rc = gateway_interfaces_new(gateway, err);
+	if (!rc)
 		rc = gateway_seed(gateway, err);
 	if (!rc)
 		rc = gateway_workers_new(gateway, err);
@@ -239,6 +243,7 @@ static void stop(struct gateway *gateway)
 	if (gateway->events)
 		gateway_host_say_goodbye(gateway);
 	gateway_host_free(gateway);
+	gateway_interfaces_free(gateway);
 	if (gateway->qsbr)
 		gateway_workers_stop(gateway);
 	if (gateway->hold)

@@ -24,6 +24,8 @@ gateway_method gateway_policy_add, gateway_policy_delete, gateway_policy_get, ga
 gateway_method gateway_route_add, gateway_route_delete, gateway_route_list;
 gateway_method gateway_neighbour_add, gateway_neighbour_delete, gateway_neighbour_list;
 gateway_method gateway_port_list;
+gateway_method gateway_interface_add_call, gateway_interface_delete_call,
+	gateway_interface_list_call;
 gateway_method gateway_tcp_list;
 gateway_method gateway_worker_list, gateway_node_list, gateway_drop_list;
 gateway_method gateway_event_subscribe, gateway_event_unsubscribe;

@@ -30,10 +30,23 @@ int gateway_workers_start(struct gateway *gateway, struct gw_error *err);
 void gateway_workers_stop(struct gateway *gateway);
 void gateway_workers_free(struct gateway *gateway);
 
+// interface.c: tunnel interfaces. new makes those of the configuration, free unmakes all; tick is
+// to be called about once a second.
+int gateway_interfaces_new(struct gateway *gateway, struct gw_error *err);
+void gateway_interfaces_free(struct gateway *gateway);
+void gateway_interfaces_tick(struct gateway *gateway);
+// A port's index, or an interface's link (route/fib.h), by name, or -1; and the other way.
+int gateway_link_index(void *gateway, const char *name);
+const char *gateway_link_name(void *gateway, uint8_t link);
+
 // host.c: Linux as control plane: a TAP for each port that wants one, the mirror of the kernel's
 // tables, packets that wait for neighbours.
 int gateway_host_new(struct gateway *gateway, struct gw_error *err);
 void gateway_host_free(struct gateway *gateway);
+// Mirrors what the kernel has for an interface too, once the rest is mirrored.
+int gateway_host_mirror_interface(struct gateway *gateway, uint8_t number, struct gw_error *err);
+// Sends a packet that the host sent into an interface on its way to a worker.
+void gateway_host_send(struct gateway *gateway, uint8_t number, const uint8_t *data, size_t size);
 // What Linux sends because sockets were closed goes out, while workers still run.
 void gateway_host_say_goodbye(struct gateway *gateway);
 // Empties the workers' queues for the host: frames to the TAPs, packets into the hold. Returns how

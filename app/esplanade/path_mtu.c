@@ -38,6 +38,7 @@ static const struct gw_addr *peer_of(const struct gw_sa *sa)
 
 void gateway_path_mtu_set(struct gateway *gateway, struct gw_sa *sa)
 {
+	gateway->interface_mtu_stale |= sa->interface != 0;
 	gw_path_mtu_set_route(sa, route_mtu(gateway, peer_of(sa)));
 }
 
@@ -100,6 +101,7 @@ void gateway_path_mtu_told(struct gateway *gateway, const struct gw_event *event
 		return;
 	}
 	gateway->path_mtu_learned++;
+	gateway->interface_mtu_stale |= sa->interface != 0;
 	gw_log_info("the path of the outbound SA with SPI 0x%08x takes %u bytes", sa->spec.spi,
 		sa->told_mtu);
 	gateway_event_path_mtu(gateway, sa, true);
@@ -121,8 +123,10 @@ static int tick_one(void *ctx, struct gw_sa *sa, enum gw_origin)
 {
 	const struct tick *tick = ctx;
 
-	if (gw_path_mtu_age(sa, tick->now_ns) && sa->direction == GW_DIRECTION_OUT)
+	if (gw_path_mtu_age(sa, tick->now_ns) && sa->direction == GW_DIRECTION_OUT) {
+		tick->gateway->interface_mtu_stale |= sa->interface != 0;
 		gateway_event_path_mtu(tick->gateway, sa, false);
+	}
 	for (unsigned int i = 0; sa->direction == GW_DIRECTION_IN && i < lesson_count; i++)
 		if (sa->reqid == lessons[i].reqid &&
 			gw_addr_equal(&sa->spec.source, &lessons[i].peer))

@@ -22,6 +22,8 @@ static int stage(struct reload *reload)
 	int rc = gateway_reload_allowed(reload->old, reload->fresh, reload->err);
 
 	if (!rc)
+		rc = gateway_reload_interfaces(reload);
+	if (!rc)
 		rc = gateway_reload_routes(reload);
 	if (!rc)
 		rc = gateway_reload_sas(reload);
@@ -38,6 +40,7 @@ static void apply(struct reload *reload, struct gw_config *fresh)
 
 	gw_txn_commit(reload->txn);
 	gateway_reload_windows(reload);
+	gateway_reload_interfaces_done(reload, true);
 	if (gw_log_level_parse(fresh->log_level, &level))
 		gw_log_set_level(level);
 	gw_config_free(gateway->config);
@@ -63,6 +66,7 @@ json_t *gateway_reload(struct gateway *gateway, struct gw_error *err)
 	} else if (stage(&reload) != 0 || !(result = result_object(&reload))) {
 		gw_error_set(err, ENOMEM, "out of memory");
 		gw_txn_abort(reload.txn);
+		gateway_reload_interfaces_done(&reload, false);
 	} else {
 		apply(&reload, fresh);
 		fresh = NULL;

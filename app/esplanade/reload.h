@@ -37,6 +37,11 @@ int gateway_reload_sas(struct reload *reload);
 int gateway_reload_policies(struct reload *reload);
 int gateway_reload_routes(struct reload *reload); // routes, neighbours and addresses of ports
 
+// At once, before the others; done takes back what was added, or takes away what is no longer
+// there.
+int gateway_reload_interfaces(struct reload *reload);
+void gateway_reload_interfaces_done(struct reload *reload, bool committed);
+
 // Whether fresh differs from old in nothing that needs a restart.
 int gateway_reload_allowed(
 	const struct gw_config *old, const struct gw_config *fresh, struct gw_error *err);

@@ -59,6 +59,8 @@ static int compare_ids(const struct gw_policy_spec *x, const struct gw_policy_sp
 	int order = compare_place(x, y);
 
 	if (!order)
+		order = compare_numbers(x->if_id, y->if_id);
+	if (!order)
 		order = compare_ranges(&a->source, &b->source);
 	if (!order)
 		order = compare_ranges(&a->destination, &b->destination);

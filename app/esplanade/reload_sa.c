@@ -118,9 +118,9 @@ static bool same_encapsulation(const struct gw_encapsulation *a, const struct gw
 static bool same_parameters(const struct gw_sa_spec *a, const struct gw_sa_spec *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->mode == b->mode &&
-	       gw_addr_equal(&a->source, &b->source) && a->reqid == b->reqid && a->esn == b->esn &&
-	       a->replay_window == b->replay_window && a->df == b->df &&
-	       a->fragmentation == b->fragmentation && a->dscp == b->dscp &&
+	       gw_addr_equal(&a->source, &b->source) && a->reqid == b->reqid &&
+	       a->if_id == b->if_id && a->esn == b->esn && a->replay_window == b->replay_window &&
+	       a->df == b->df && a->fragmentation == b->fragmentation && a->dscp == b->dscp &&
 	       a->inner_dscp == b->inner_dscp && a->ecn == b->ecn && a->ttl == b->ttl &&
 	       a->flow_label == b->flow_label &&
 	       memcmp(a->dscp_map, b->dscp_map, sizeof(a->dscp_map)) == 0 && a->tfc == b->tfc &&

@@ -59,7 +59,7 @@ static int serve(void *ctx, struct gw_xfrm_client *client, const struct gw_xfrm_
 
 static bool same_pair(const struct gateway_pair *a, const struct gateway_pair *b)
 {
-	return a->protocol == b->protocol && a->mode == b->mode &&
+	return a->protocol == b->protocol && a->mode == b->mode && a->if_id == b->if_id &&
 	       gw_addr_equal(&a->source, &b->source) &&
 	       gw_addr_equal(&a->destination, &b->destination);
 }

@@ -44,6 +44,7 @@ struct gateway_pair {
 	TAILQ_ENTRY(gateway_pair) next;
 	struct gw_addr source, destination;
 	uint8_t protocol, mode;
+	uint32_t if_id;
 	uint32_t reqid;
 };
 

@@ -12,6 +12,7 @@
 #include <netlink/attr.h>
 
 #include "esplanade/events.h"
+#include "esplanade/interface.h"
 #include "xfrm/selector.h"
 
 static bool listened(const struct gateway *gateway, unsigned int group)
@@ -23,10 +24,12 @@ static bool listened(const struct gateway *gateway, unsigned int group)
 static const struct gw_xfrm_policy *policy_of(
 	const struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
 {
+	uint32_t if_id = gateway_interface_if_id(gateway, flow->interface);
 	const struct gw_xfrm_policy_record *record, *best = NULL;
 
 	TAILQ_FOREACH (record, &gateway->xfrm->policies.records, next)
 		if (record->spec.direction == GW_DIRECTION_OUT && record->spec.reqid == reqid &&
+			record->spec.if_id == if_id &&
 			gw_selector_matches(&record->spec.selector, flow) &&
 			(!best || record->spec.priority < best->spec.priority))
 			best = record;

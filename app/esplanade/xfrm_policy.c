@@ -23,7 +23,9 @@ static int set_reqid(struct gateway *gateway, const struct gateway_controller *o
 	const struct gw_xfrm_policy *policy, struct gw_policy_spec *spec, struct gw_error *err)
 {
 	const struct xfrm_user_tmpl *template = &policy->template;
-	struct gateway_pair pair = { .protocol = template->id.proto, .mode = template->mode };
+	struct gateway_pair pair = {
+		.protocol = template->id.proto, .mode = template->mode, .if_id = policy->if_id
+	};
 	uint16_t family = template->family ? template->family : policy->info.sel.family;
 
 	if (spec->action != GW_ACTION_PROTECT)
@@ -74,7 +76,8 @@ static void prefer(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 	const struct gw_policy_spec *spec)
 {
 	if (spec->direction == GW_DIRECTION_OUT && spec->action == GW_ACTION_PROTECT)
-		gw_sa_prefer(gateway->ipsec, spec->reqid, ntohl(policy->template.id.spi));
+		gw_sa_prefer(
+			gateway->ipsec, spec->reqid, spec->if_id, ntohl(policy->template.id.spi));
 }
 
 static int replace(struct gateway *gateway, struct gw_xfrm_policy_record *old,

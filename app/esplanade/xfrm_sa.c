@@ -78,9 +78,12 @@ static int no_such(struct gw_error *err)
 }
 
 static int set_reqid(struct gateway *gateway, const struct gateway_controller *owner,
-	const struct xfrm_usersa_info *info, struct gw_sa_spec *spec, struct gw_error *err)
+	const struct gw_xfrm_request *request, struct gw_sa_spec *spec, struct gw_error *err)
 {
-	struct gateway_pair pair = { .protocol = info->id.proto, .mode = info->mode };
+	const struct xfrm_usersa_info *info = request->body;
+	struct gateway_pair pair = { .protocol = info->id.proto,
+		.mode = info->mode,
+		.if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0) };
 
 	spec->reqid = gateway_xfrm_reqid(owner, info->reqid);
 	if (spec->reqid)
@@ -107,7 +110,7 @@ static int read_sa(struct gateway *gateway, const struct gateway_controller *own
 		return gw_error_set(
 			err, EINVAL, "address family %u is neither IPv4 nor IPv6", info->family);
 	spec->direction = direction_of(gateway, &id);
-	rc = set_reqid(gateway, owner, info, spec, err);
+	rc = set_reqid(gateway, owner, request, spec, err);
 	if (!rc)
 		rc = gw_xfrm_sa_read(request, spec, extra, err);
 	if (!rc && owner)

@@ -30,6 +30,11 @@ static bool tell(
 	return rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) == 0;
 }
 
+static uint64_t wait_for(const struct gw_reqid *carrier)
+{
+	return (uint64_t)carrier->interface << 32 | carrier->id;
+}
+
 static uint64_t raise_for_all(
 	struct gw_worker *worker, const struct gw_policy *policy, const struct gw_flow *flow)
 {
@@ -39,7 +44,7 @@ static uint64_t raise_for_all(
 	if (atomic_exchange_explicit(&carrier->acquire_raised, 1, memory_order_relaxed) == 0 &&
 		!tell(worker, policy, flow))
 		atomic_store_explicit(&carrier->acquire_raised, 0, memory_order_relaxed);
-	return carrier->id;
+	return wait_for(carrier);
 }
 
 // 64 bits, so that two SAs that are asked for hardly ever look alike; the one that came second
@@ -67,8 +72,8 @@ static uint64_t raise_for_each(struct gw_worker *worker, const struct gw_policy 
 		tell(worker, policy, flow))
 		*mark = (struct gw_acquire_mark){ what,
 			worker->now_ns + worker->dataplane->acquire_ns };
-	what = hash(&part, policy->carrier->id, 0) >> 33 | 1;
-	return (uint64_t)(policy->populate != 0) << 63 | what << 32 | policy->carrier->id;
+	what = hash(&part, policy->carrier->id, 0) >> 41 | 1;
+	return (uint64_t)(policy->populate != 0) << 63 | what << 40 | wait_for(policy->carrier);
 }
 
 uint64_t gw_acquire_raise(

@@ -54,6 +54,7 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 		gw_tos_set(inner, tos);
 	}
 	gw_packet_set_ip(packet, &ip);
+	packet->flow.interface = packet->sa->interface;
 	rte_pktmbuf_adj(mbuf, (uint16_t)(inner - rte_pktmbuf_mtod(mbuf, uint8_t *)));
 	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - ip.total_bytes));
 	mbuf->packet_type = 0;
@@ -92,6 +93,7 @@ static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet
 	if (sa->udp_bytes)
 		gw_transport_checksum_repair(front, &ip);
 	gw_packet_set_ip(packet, &ip);
+	packet->flow.interface = packet->sa->interface;
 	mbuf->packet_type = 0;
 	packet->marks |= GW_MARK_DECRYPTED;
 	return GW_DROP_COUNT;

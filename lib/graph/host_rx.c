@@ -16,23 +16,30 @@
 
 enum { EDGE_SPD_OUT, EDGE_DUMMY, EDGE_SAD_LOOKUP, EDGE_IP_OUTPUT, EDGE_PORT_TX, EDGE_DROP };
 
-static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet, rte_be16_t ether_type)
+static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
 	struct gw_ip ip;
 	enum gw_ip_error error;
 
-	// The Ethernet header stays in front of the data: a bypass rule sends the frame as the host
-	// made it.
-	rte_pktmbuf_adj(mbuf, RTE_ETHER_HDR_LEN);
 	error = gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
 		rte_pktmbuf_pkt_len(mbuf), true, &ip);
-	if (error != GW_IP_OK ||
-		ip.flow.family != (ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) ? 4 : 6))
+	if (error != GW_IP_OK || (packet->flow.family && ip.flow.family != packet->flow.family))
 		return gw_to_drop(packet, GW_DROP_HOST_FRAME, EDGE_DROP);
 	if (rte_pktmbuf_pkt_len(mbuf) > ip.total_bytes)
 		rte_pktmbuf_trim(mbuf, (uint16_t)(rte_pktmbuf_pkt_len(mbuf) - ip.total_bytes));
 	gw_packet_set_ip(packet, &ip);
 	return EDGE_SPD_OUT;
+}
+
+// What the host sends into a tunnel interface: an IP packet, which the interface's SPD decides
+// about.
+static uint8_t host_packet(struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	uint8_t interface = packet->flow.interface;
+	uint8_t edge = host_ip(mbuf, packet);
+
+	packet->flow.interface = interface;
+	return edge;
 }
 
 static uint8_t host_frame(struct rte_mbuf *mbuf, struct gw_packet *packet)
@@ -50,7 +57,10 @@ static uint8_t host_frame(struct rte_mbuf *mbuf, struct gw_packet *packet)
 		return EDGE_PORT_TX;
 	case RTE_BE16(RTE_ETHER_TYPE_IPV4):
 	case RTE_BE16(RTE_ETHER_TYPE_IPV6):
-		return host_ip(mbuf, packet, ether->ether_type);
+		packet->flow.family = ether->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) ? 4 : 6;
+		// It stays in front of the data: a bypass rule sends the frame as the host made it.
+		rte_pktmbuf_adj(mbuf, RTE_ETHER_HDR_LEN);
+		return host_ip(mbuf, packet);
 	default:
 		return gw_to_drop(packet, GW_DROP_HOST_FRAME, EDGE_DROP);
 	}
@@ -78,6 +88,9 @@ static uint16_t host_rx(struct rte_graph *graph, struct rte_node *node, void **,
 			nexts[i] = EDGE_SPD_OUT;
 		} else if (packet->marks & GW_MARK_IN_TCP) {
 			nexts[i] = EDGE_SAD_LOOKUP;
+		} else if (unlikely(packet->flow.interface) &&
+			   (packet->marks & GW_MARK_FROM_HOST)) {
+			nexts[i] = host_packet(packets[i], packet);
 		} else if (packet->marks & GW_MARK_FROM_HOST) {
 			worker->counters.ports[packet->port].from_host++;
 			nexts[i] = host_frame(packets[i], packet);

@@ -11,12 +11,16 @@
 
 enum { EDGE_IP_OUTPUT, EDGE_DROP };
 
-// The gateway's address on the port the packet came in by. A packet out of a tunnel came in by a
-// port whose address its sender's policy does not cover: for it an address of the protected side,
-// as a host behind us would use.
+// The gateway's address on the interface whose packet it is, or on the port it came in by. A packet
+// out of a tunnel came in by a port whose address its sender's policy does not cover: for it an
+// address of the protected side, as a host behind us would use.
 static bool choose_source(const struct gw_dataplane *dataplane, const struct gw_packet *packet,
 	struct gw_addr *source)
 {
+	if (packet->flow.interface &&
+		gw_local_source(dataplane->local, gw_link_of_interface(packet->flow.interface),
+			packet->flow.family, source))
+		return true;
 	if (!(packet->marks & GW_MARK_DECRYPTED))
 		return gw_local_source(dataplane->local, packet->port, packet->flow.family, source);
 	for (unsigned int i = 0; i < dataplane->port_count; i++)
@@ -57,6 +61,9 @@ static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mb
 		return NULL;
 	}
 	gw_packet_set_ip(meta, &ip);
+	// The host hears about its own packets where it sent them.
+	if (packet->marks & GW_MARK_FROM_HOST)
+		meta->flow.interface = packet->flow.interface;
 	return error;
 }
 

@@ -34,7 +34,10 @@ static bool read_answer(
 		return false;
 	size = RTE_MIN(size - packet->header_bytes, (uint32_t)sizeof(copy));
 	message = rte_pktmbuf_read(mbuf, packet->header_bytes, size, copy);
-	return message && gw_icmp_return_flow(&packet->flow, message, size, answer);
+	if (!message || !gw_icmp_return_flow(&packet->flow, message, size, answer))
+		return false;
+	answer->interface = packet->flow.interface; // the same SPD is asked
+	return true;
 }
 
 // Nothing is remembered: errors are few, and what they quote is chosen by who sends them.

@@ -95,6 +95,16 @@ static uint8_t through_port(const struct gw_dataplane *dataplane, struct rte_mbu
 	return EDGE_NEIGHBOUR_HOLD;
 }
 
+// The outbound SPD finds the interface by the route once more (spd_select.h). What has been there
+// has its decision: it is an ESP packet whose peer seems to be behind a tunnel, or its route has
+// changed since.
+static uint8_t into_interface(struct gw_packet *packet)
+{
+	if (packet->marks & GW_MARK_SPD_OUT)
+		return gw_to_drop(packet, GW_DROP_INTERFACE_LOOP, EDGE_DROP);
+	return EDGE_SPD_OUT;
+}
+
 static __rte_always_inline uint8_t route(const struct gw_dataplane *dataplane,
 	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_nexthop *nexthop)
 {
@@ -106,6 +116,8 @@ static __rte_always_inline uint8_t route(const struct gw_dataplane *dataplane,
 		return EDGE_PUNT;
 	case GW_NEXTHOP_BLACKHOLE:
 		return gw_to_drop(packet, GW_DROP_ROUTE_BLACKHOLE, EDGE_DROP);
+	case GW_NEXTHOP_INTERFACE:
+		return into_interface(packet);
 	default:
 		return no_route(packet);
 	}

@@ -28,7 +28,8 @@ struct datagram {
 	uint8_t family;
 	uint8_t protocol; // IPv4 only (RFC 8200 section 4.5)
 	uint8_t inbound;
-	uint8_t reserved[5];
+	uint8_t interface;
+	uint8_t reserved[4];
 };
 _Static_assert(sizeof(struct datagram) == 48, "hashed as bytes");
 
@@ -41,6 +42,7 @@ static struct gw_first_fragment_key key_of(const struct gw_dataplane *dataplane,
 		.family = packet->flow.family,
 		.protocol = packet->flow.family == 4 ? packet->flow.protocol : 0,
 		.inbound = inbound,
+		.interface = packet->flow.interface,
 	};
 
 	memcpy(datagram.source, packet->flow.source, sizeof(datagram.source));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -110,4 +111,11 @@ static inline void gw_packet_set_ip(struct gw_packet *packet, const struct gw_ip
 	packet->dont_fragment = ip->dont_fragment;
 	packet->ttl = ip->ttl;
 	packet->tos = ip->tos;
+}
+
+// Of packets for the host: what came out of the tunnels of an interface, and errors about what the
+// host sent into it. An ESP packet to ourselves has only its inner packet's interface left.
+static inline bool gw_packet_is_for_interface(const struct gw_packet *packet)
+{
+	return packet->flow.interface && !(packet->marks & GW_MARK_SEALED);
 }

@@ -19,6 +19,8 @@ static void restore_frame(
 {
 	struct rte_ether_hdr *ether;
 
+	if (gw_packet_is_for_interface(packet))
+		return; // the host's end of it takes IP packets
 	if (packet->flow.family == 0)
 		return; // not IP: its header was never taken off
 	ether = (struct rte_ether_hdr *)rte_pktmbuf_prepend(mbuf, sizeof(*ether));
@@ -40,7 +42,7 @@ static uint16_t punt(struct rte_graph *graph, struct rte_node *node, void **pack
 		struct gw_packet *packet = gw_packet(packets[i]);
 		const struct gw_port *port = dataplane->ports[packet->port];
 
-		if (!port->tap) {
+		if (!port->tap && !gw_packet_is_for_interface(packet)) {
 			packet->drop = GW_DROP_PUNT_NO_TAP;
 		} else if (!gw_bucket_take(&worker->punt_buckets[packet->port], worker->now_ns,
 				   dataplane->punt_pps)) {

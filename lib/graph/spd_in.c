@@ -52,7 +52,7 @@ static enum gw_drop verdict(const struct gw_worker *worker, const struct rte_mbu
 	}
 }
 
-// Multicast concerns the link it came by; out of a tunnel it concerns nobody.
+// Multicast concerns the link it came by: an interface is one, another tunnel is not.
 static bool is_multicast(const struct gw_flow *flow)
 {
 	return flow->family == 4
@@ -65,8 +65,11 @@ static uint8_t admit(
 {
 	const struct gw_flow *flow = &packet->flow;
 
+	if (unlikely(flow->interface) &&
+		unlikely(!gw_interface_is_up(worker->dataplane->interfaces, flow->interface)))
+		return gw_to_drop(packet, GW_DROP_INTERFACE_DOWN, EDGE_DROP);
 	if (unlikely(is_multicast(flow))) {
-		if (packet->marks & GW_MARK_DECRYPTED)
+		if ((packet->marks & GW_MARK_DECRYPTED) && !flow->interface)
 			return gw_to_drop(packet, GW_DROP_IP_MULTICAST, EDGE_DROP);
 		return EDGE_PUNT;
 	}

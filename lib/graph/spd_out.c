@@ -11,6 +11,7 @@
 #include "graph/icmp_transit.h"
 #include "graph/later_fragment.h"
 #include "graph/seal.h"
+#include "graph/spd_select.h"
 #include "ipsec/carrier.h"
 #include "ipsec/transport.h"
 #include "net/checksum.h"
@@ -40,6 +41,9 @@ static inline bool pass_ttl(struct rte_mbuf *mbuf, struct gw_packet *packet)
 
 static uint8_t bypass(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
+	// No such policy is taken in; nothing leaves an interface in clear.
+	if (unlikely(packet->flow.interface))
+		return gw_to_drop(packet, GW_DROP_INTERFACE_NO_POLICY, EDGE_DROP);
 	if (!pass_ttl(mbuf, packet))
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
 	packet->marks |= GW_MARK_AUTHORISED;
@@ -170,7 +174,10 @@ static uint8_t decide(
 		gw_icmp_transit_is_stranded(packet, policy))
 		return return_error(worker, mbuf, packet);
 	if (unlikely(!policy))
-		return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_POLICY, EDGE_DROP);
+		return gw_to_drop(packet,
+			packet->flow.interface ? GW_DROP_INTERFACE_NO_POLICY
+					       : GW_DROP_SPD_OUT_NO_POLICY,
+			EDGE_DROP);
 	policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
 	if (unlikely(gw_packet_may_hide(packet)) && is_hidden_from(worker, packet, policy))
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_FRAGMENT, EDGE_DROP);
@@ -236,6 +243,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	const struct gw_flow *flows[GW_VECTOR];
 	const struct gw_policy *policies[GW_VECTOR];
 
+	if (unlikely(gw_interfaces_any(worker->dataplane->interfaces)))
+		gw_spd_select(worker->dataplane, packets, count);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 

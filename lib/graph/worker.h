@@ -13,6 +13,7 @@
 #include "crypto/engine.h"
 #include "graph/port.h"
 #include "ipsec/carrier.h"
+#include "ipsec/interface.h"
 #include "ipsec/sad.h"
 #include "ipsec/siphash.h"
 #include "ipsec/spd.h"
@@ -43,6 +44,7 @@ struct gw_dataplane {
 	const struct gw_spd *spd_in;
 	const struct gw_fib *fib;
 	const struct gw_local *local;
+	const struct gw_interfaces *interfaces; // control: rw
 	// Every packet that comes in; each thread has its cache.
 	struct rte_mempool *buffers;
 	// One contiguous buffer holds any packet; the same as buffers where those are enough.

@@ -76,7 +76,7 @@ struct gw_sa *gw_carrier_search(const struct gw_reqid *reqid, struct gw_carrier_
 
 struct gw_flow gw_flow_populated(const struct gw_flow *flow, uint8_t populate)
 {
-	struct gw_flow part = { .family = flow->family };
+	struct gw_flow part = { .family = flow->family, .interface = flow->interface };
 
 	if (populate & GW_POPULATE_SOURCE)
 		memcpy(part.source, flow->source, sizeof(part.source));

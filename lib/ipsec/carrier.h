@@ -54,7 +54,8 @@ static inline struct gw_sa *gw_carrier_find(const struct gw_reqid *reqid,
 	return likely(sa && !populated) ? sa : gw_carrier_search(reqid, cache, flow, populated);
 }
 
-// The fields of flow that an SA takes from its packet; the others are zero, but for the family.
+// The fields of flow that an SA takes from its packet; the others are zero, but for family and
+// interface.
 struct gw_flow gw_flow_populated(const struct gw_flow *flow, uint8_t populate);
 
 // The selector that the SA for a packet of policy should have.

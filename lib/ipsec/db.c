@@ -352,6 +352,11 @@ struct gw_sad *gw_ipsec_db_sad(struct gw_ipsec_db *db)
 	return db->sad;
 }
 
+struct gw_interface_table *gw_ipsec_db_interfaces(struct gw_ipsec_db *db)
+{
+	return &db->interfaces;
+}
+
 struct gw_spd *gw_ipsec_db_spd(struct gw_ipsec_db *db, enum gw_direction direction)
 {
 	return db->spds[direction];

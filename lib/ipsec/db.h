@@ -17,6 +17,7 @@
 // touch. It publishes to SAD and SPD when a transaction commits.
 
 struct gw_ipsec_db;
+struct gw_interface_table;
 
 enum gw_origin { GW_ORIGIN_BUILTIN, GW_ORIGIN_CONFIG, GW_ORIGIN_CONTROL, GW_ORIGIN_XFRM };
 extern const char *const gw_origin_words[]; // "builtin", "config", "control", "xfrm"
@@ -51,6 +52,9 @@ void gw_ipsec_db_free(struct gw_ipsec_db *db);
 // What the workers read.
 struct gw_sad *gw_ipsec_db_sad(struct gw_ipsec_db *db);
 struct gw_spd *gw_ipsec_db_spd(struct gw_ipsec_db *db, enum gw_direction direction);
+
+// The numbers of the if_ids in use: SAs and policies refer to them, and so may others.
+struct gw_interface_table *gw_ipsec_db_interfaces(struct gw_ipsec_db *db);
 
 // Changes, staged in txn: 0 or a negative errno with err filled and nothing staged. -EEXIST: one
 // alike exists (an SA with the same id, or an outbound one with the same key); -ENOENT: there is
@@ -100,19 +104,20 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id);
 // is deleted or updated. 0, -ENOENT or -ENOSPC.
 int gw_sa_reach(struct gw_ipsec_db *db, const struct gw_sa_id *id, struct gw_error *err);
 
-// The SA of the reqid that carries an outbound packet (ipsec/carrier.h); NULL when there is none.
+// The SA of the reqid, of the flow's interface, that carries an outbound packet (ipsec/carrier.h);
+// NULL when there is none.
 struct gw_sa *gw_sa_carrier(
 	struct gw_ipsec_db *db, uint32_t reqid, const struct gw_flow *flow, bool populated);
 
-// Calls visit for each outbound SA of the reqid, the oldest first; stops when it returns non-zero
-// and returns that. visit may stage changes.
-int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
+// Calls visit for each outbound SA of the reqid of that interface, the oldest first; stops when it
+// returns non-zero and returns that. visit may stage changes.
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid, uint8_t interface,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
 
 // From now on, at once, the outbound SA of the reqid with that SPI counts as its newest, as long as
 // it is there; 0: the one added last does, as it is at first. A peer that has not said yet that it
 // takes the new SA of a pair still has to get the old one's packets (RFC 7296 section 2.8).
-void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t spi);
+void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t if_id, uint32_t spi);
 
 struct gw_policy_record {
 	struct gw_policy_spec spec;

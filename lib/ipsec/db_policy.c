@@ -27,7 +27,7 @@ static bool seen(const struct gw_db_state *state, enum view view)
 static uint64_t hash_id(const struct gw_ipsec_db *db, const struct gw_policy_id *id)
 {
 	const struct gw_selector *selector = &id->selector;
-	const uint32_t numbers[] = { id->direction, id->priority, selector->protocol,
+	const uint32_t numbers[] = { id->direction, id->priority, id->if_id, selector->protocol,
 		selector->source_port.first, selector->source_port.last,
 		selector->destination_port.first, selector->destination_port.last };
 	uint8_t bytes[2 * sizeof(struct gw_range) + sizeof(numbers)];
@@ -117,8 +117,9 @@ static struct gw_policy *make_policy(const struct gw_policy_spec *spec, unsigned
 	return policy;
 }
 
+// interface: a reference, which is the record's then.
 static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_policy_spec *spec,
-	uint32_t cost, enum gw_origin origin)
+	uint8_t interface, uint32_t cost, enum gw_origin origin)
 {
 	bool carried = spec->direction == GW_DIRECTION_OUT && spec->action == GW_ACTION_PROTECT;
 	struct gw_db_policy *record = calloc(1, sizeof(*record));
@@ -126,8 +127,9 @@ static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_
 
 	if (!record || !policy)
 		goto no_memory;
+	policy->interface = interface;
 	if (carried) {
-		record->reqid = gw_reqid_get(&db->reqids, spec->reqid);
+		record->reqid = gw_reqid_get(&db->reqids, spec->reqid, policy->interface);
 		if (!record->reqid)
 			goto no_memory;
 		policy->carrier = &record->reqid->reqid;
@@ -159,6 +161,7 @@ int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_po
 {
 	struct gw_policy_id id = gw_policy_spec_id(spec);
 	struct gw_db_policy *record;
+	uint8_t interface;
 	int cost, result = gw_db_open(db, txn, err);
 
 	if (result == 0)
@@ -168,9 +171,14 @@ int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_po
 	cost = check_new(db, spec, err);
 	if (cost < 0)
 		return cost;
-	record = make_record(db, spec, (uint32_t)cost, origin);
-	if (!record)
+	result = gw_interface_get(&db->interfaces, spec->if_id, &interface, err);
+	if (result != 0)
+		return result;
+	record = make_record(db, spec, interface, (uint32_t)cost, origin);
+	if (!record) {
+		gw_interface_put(&db->interfaces, interface);
 		return gw_error_set(err, ENOMEM, "no memory for a policy: raise memory.size_mb");
+	}
 	gw_index_insert(&db->policies_by_id, &record->by_id, hash_id(db, &id));
 	count_staged(db, record, true);
 	result = gw_db_stage(db, txn, &record->added, err);
@@ -255,6 +263,13 @@ static void free_record(void *data)
 	free(record);
 }
 
+static void put_references(struct gw_ipsec_db *db, struct gw_db_policy *record)
+{
+	if (record->reqid)
+		gw_reqid_put(&db->reqids, record->reqid);
+	gw_interface_put(&db->interfaces, record->record.policy->interface);
+}
+
 // The record goes together with the policy, whose owner it is.
 void gw_db_policy_release(struct gw_ipsec_db *db, struct gw_db_policy *record)
 {
@@ -262,16 +277,14 @@ void gw_db_policy_release(struct gw_ipsec_db *db, struct gw_db_policy *record)
 		gw_db_policy_destroy(db, record);
 		return;
 	}
-	if (record->reqid)
-		gw_reqid_put(&db->reqids, record->reqid);
+	put_references(db, record);
 	gw_reclaim_later(db->options.reclaim, free_record, record);
 }
 
 // For a policy that no worker can know.
 void gw_db_policy_destroy(struct gw_ipsec_db *db, struct gw_db_policy *record)
 {
-	if (record->reqid)
-		gw_reqid_put(&db->reqids, record->reqid);
+	put_references(db, record);
 	free_record(record);
 }
 

@@ -10,6 +10,7 @@
 
 #include "ipsec/db.h"
 #include "ipsec/index.h"
+#include "ipsec/interface.h"
 #include "ipsec/reqid.h"
 #include "ipsec/siphash.h"
 #include "ipsec/spi.h"
@@ -59,6 +60,7 @@ struct gw_db_sa {
 	struct gw_siphash name;         // of its tombstone
 	struct gw_tombstone *tombstone; // staged with the deletion; else NULL
 	bool key_is_unique;             // no two may have this key: outbound, counter mode
+	uint8_t interface;              // a reference to its number
 	bool narrow;                    // counted so by its reqid
 	bool in_sad;                    // outbound, and workers find it by its id all the same
 	uint8_t origin;
@@ -113,6 +115,7 @@ struct gw_ipsec_db {
 				  // leave them
 
 	struct gw_reqid_table reqids;
+	struct gw_interface_table interfaces; // SAs and policies refer to it, and who asks for it
 	struct gw_spi_book spis;
 	struct gw_tombstones tombstones;
 

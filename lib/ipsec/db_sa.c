@@ -218,22 +218,29 @@ static struct gw_db_sa *make_record(struct gw_ipsec_db *db, const struct gw_sa_s
 	record->added.kind = GW_IPSEC_SA_ADDED;
 	record->deleted.kind = GW_IPSEC_SA_DELETED;
 	record->origin = (uint8_t)origin;
+	if (gw_interface_get(&db->interfaces, spec->if_id, &record->interface, err) != 0)
+		goto free_record;
 	if (spec->direction == GW_DIRECTION_OUT) {
-		record->reqid = gw_reqid_get(&db->reqids, spec->reqid);
+		record->reqid = gw_reqid_get(&db->reqids, spec->reqid, record->interface);
 		if (!record->reqid) {
 			gw_error_set(err, ENOMEM, "no memory for reqid %u", spec->reqid);
-			free(record);
-			return NULL;
+			goto put_interface;
 		}
 	}
 	record->sa = gw_sa_new(spec, db->options.workers, err);
-	if (!record->sa) {
-		if (record->reqid)
-			gw_reqid_put(&db->reqids, record->reqid);
-		free(record);
-		return NULL;
-	}
+	if (!record->sa)
+		goto put_reqid;
+	record->sa->interface = record->interface;
 	return record;
+
+put_reqid:
+	if (record->reqid)
+		gw_reqid_put(&db->reqids, record->reqid);
+put_interface:
+	gw_interface_put(&db->interfaces, record->interface);
+free_record:
+	free(record);
+	return NULL;
 }
 
 // The same, going on where the last SA with this key was.
@@ -448,6 +455,13 @@ void gw_db_sa_withdraw(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	db->sa_count.committed--;
 }
 
+static void put_references(struct gw_ipsec_db *db, struct gw_db_sa *record)
+{
+	if (record->reqid)
+		gw_reqid_put(&db->reqids, record->reqid);
+	gw_interface_put(&db->interfaces, record->interface);
+}
+
 // The record is the control core's alone and goes at once; the SA has its grace period first.
 void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
@@ -457,8 +471,7 @@ void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	}
 	if (!record->successor)
 		burn_key(db, record);
-	if (record->reqid)
-		gw_reqid_put(&db->reqids, record->reqid);
+	put_references(db, record);
 	gw_tombstone_bury(
 		&db->tombstones, record->tombstone, &record->name, record->sa, db->options.reclaim);
 	free(record);
@@ -467,8 +480,7 @@ void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 // For an SA that no worker can know.
 void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record)
 {
-	if (record->reqid)
-		gw_reqid_put(&db->reqids, record->reqid);
+	put_references(db, record);
 	gw_sa_free(record->sa);
 	gw_tombstone_free(record->tombstone);
 	free(record);
@@ -485,7 +497,7 @@ struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)
 struct gw_sa *gw_sa_carrier(
 	struct gw_ipsec_db *db, uint32_t reqid, const struct gw_flow *flow, bool populated)
 {
-	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid, flow->interface);
 	struct gw_db_sa *record;
 
 	if (entry)
@@ -495,18 +507,21 @@ struct gw_sa *gw_sa_carrier(
 	return NULL;
 }
 
-void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t spi)
+void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t if_id, uint32_t spi)
 {
-	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+	struct gw_reqid_entry *entry = NULL;
+	uint8_t interface;
 
+	if (gw_interface_find(&db->interfaces, if_id, &interface))
+		entry = gw_reqid_find(&db->reqids, reqid, interface);
 	if (entry)
 		gw_reqid_prefer(entry, spi);
 }
 
-int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid,
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid, uint8_t interface,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx)
 {
-	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid);
+	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid, interface);
 	struct gw_db_sa *record;
 	int result;
 

@@ -26,34 +26,44 @@ void gw_reqid_table_fini(struct gw_reqid_table *table)
 	gw_index_fini(&table->index);
 }
 
-static struct gw_reqid_entry *find(const struct gw_reqid_table *table, uint32_t id, uint64_t hash)
+static uint64_t hash_of(const struct gw_reqid_table *table, uint32_t id, uint8_t interface)
+{
+	const uint32_t name[] = { id, interface };
+
+	return gw_siphash_128(table->secret, name, sizeof(name)).low;
+}
+
+static struct gw_reqid_entry *find(
+	const struct gw_reqid_table *table, uint32_t id, uint8_t interface, uint64_t hash)
 {
 	struct gw_index_link *link = gw_index_first(&table->index, hash);
 
 	for (; link; link = gw_index_next(link)) {
 		struct gw_reqid_entry *entry = container_of(link, struct gw_reqid_entry, link);
 
-		if (entry->reqid.id == id)
+		if (entry->reqid.id == id && entry->reqid.interface == interface)
 			return entry;
 	}
 	return NULL;
 }
 
-struct gw_reqid_entry *gw_reqid_find(const struct gw_reqid_table *table, uint32_t id)
+struct gw_reqid_entry *gw_reqid_find(
+	const struct gw_reqid_table *table, uint32_t id, uint8_t interface)
 {
-	return find(table, id, gw_siphash_128(table->secret, &id, sizeof(id)).low);
+	return find(table, id, interface, hash_of(table, id, interface));
 }
 
-struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id)
+struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, uint8_t interface)
 {
-	uint64_t hash = gw_siphash_128(table->secret, &id, sizeof(id)).low;
-	struct gw_reqid_entry *entry = find(table, id, hash);
+	uint64_t hash = hash_of(table, id, interface);
+	struct gw_reqid_entry *entry = find(table, id, interface, hash);
 
 	if (!entry) {
 		entry = rte_zmalloc("gw_reqid", sizeof(*entry), RTE_CACHE_LINE_SIZE);
 		if (!entry)
 			return NULL;
 		entry->reqid.id = id;
+		entry->reqid.interface = interface;
 		entry->reclaim = table->reclaim;
 		TAILQ_INIT(&entry->carriers);
 		gw_index_insert(&table->index, &entry->link, hash);

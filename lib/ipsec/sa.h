@@ -51,18 +51,19 @@ struct gw_sa {
 	uint8_t iv_bytes;
 	uint8_t icv_bytes;
 	uint8_t align_bytes;
-	uint8_t outer_family; // 4 or 6
-	uint8_t outer_bytes;  // of the template: IP, and UDP where there is one
-	uint8_t udp_bytes;    // of these, the UDP header's: 8, or 0 where ESP stands bare
-	uint8_t df;           // enum gw_df
-	bool fragment_after;  // long packets are cut after encryption
-	int16_t dscp;         // as in the specification; the map is spec.dscp_map
-	uint8_t inner_dscp;   // enum gw_inner_dscp; inbound
-	uint8_t ecn;          // enum gw_ecn_mode; outbound
-	uint8_t label_copied; // the outer flow label is the inner one
-	uint8_t mode;         // enum gw_mode
-	uint8_t protocol;     // enum gw_protocol
-	uint8_t ah_bytes;     // of AH with its value and padding; 0 for ESP
+	uint8_t outer_family;    // 4 or 6
+	uint8_t outer_bytes;     // of the template: IP, and UDP where there is one
+	uint8_t udp_bytes;       // of these, the UDP header's: 8, or 0 where ESP stands bare
+	uint8_t df;              // enum gw_df
+	uint8_t interface;       // whose packets it carries (ipsec/interface.h); 0: of none
+	int16_t dscp;            // as in the specification; the map is spec.dscp_map
+	uint8_t inner_dscp;      // enum gw_inner_dscp; inbound
+	uint8_t ecn;             // enum gw_ecn_mode; outbound
+	bool fragment_after : 1; // long packets are cut after encryption
+	bool label_copied : 1;   // the outer flow label is the inner one
+	uint8_t mode;            // enum gw_mode
+	uint8_t protocol;        // enum gw_protocol
+	uint8_t ah_bytes;        // of AH with its value and padding; 0 for ESP
 	// Which of the two outer header templates is in force: 0: outer, 1: other. control: wo at
 	// any time (release), worker: ro (acquire, once a packet)
 	_Atomic uint8_t outer_turn;

@@ -330,6 +330,7 @@ static struct gw_spd_claim *claim_new(
 	claim->by_opaque = gw_selector_means_opaque(&policy->selector);
 	claim->rank = gw_spd_rank(policy);
 	claim->selector = policy->selector;
+	claim->interface = policy->interface;
 	count_claim(spd, claim, 1);
 	LIST_INSERT_HEAD(&spd->claims, claim, all);
 	return claim;
@@ -350,7 +351,7 @@ static int add_entry(struct gw_spd *spd, struct gw_spd_claim *claim, const struc
 	entry->destination_port = policy->selector.destination_port;
 	entry->born = next_generation(spd);
 	atomic_init(&entry->died, GW_SPD_NEVER);
-	gw_spd_key_make(&policy->selector, source, destination, &entry->key, mask);
+	gw_spd_key_make(policy, source, destination, &entry->key, mask);
 	rc = gw_spd_shape_add(shapes, mask, entry);
 	if (rc != 0)
 		return rc;

@@ -20,6 +20,7 @@
 
 struct looker {
 	uint64_t rank;
+	uint8_t interface;
 	struct gw_selector selector;
 };
 
@@ -43,7 +44,7 @@ static void enter(struct gw_spd_lookers *lookers, const struct gw_spd_claim *cla
 		lookers->count++;
 	memmove(&lookers->items[place + 1], &lookers->items[place],
 		(lookers->count - 1 - place) * sizeof(lookers->items[0]));
-	lookers->items[place] = (struct looker){ claim->rank, claim->selector };
+	lookers->items[place] = (struct looker){ claim->rank, claim->interface, claim->selector };
 }
 
 static struct gw_spd_lookers *lookers_make(const struct gw_spd *spd, unsigned int family)
@@ -120,7 +121,8 @@ bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow, unsig
 	if (!lookers)
 		return true;
 	for (i = 0; i < lookers->count && lookers->items[i].rank < found; i++)
-		if (may_match(&lookers->items[i].selector, flow, hidden))
+		if (lookers->items[i].interface == flow->interface &&
+			may_match(&lookers->items[i].selector, flow, hidden))
 			return true;
 	return i == LISTED && lookers->more;
 }

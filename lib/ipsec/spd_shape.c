@@ -23,10 +23,11 @@ static bool is_one_port(const struct gw_port_range *range)
 	return range->first == range->last;
 }
 
-void gw_spd_key_make(const struct gw_selector *selector, const struct gw_prefix *source,
+void gw_spd_key_make(const struct gw_policy *policy, const struct gw_prefix *source,
 	const struct gw_prefix *destination, struct gw_spd_key *key,
 	uint64_t mask[GW_SPD_FLOW_WORDS])
 {
+	const struct gw_selector *selector = &policy->selector;
 	struct gw_flow value = {}, bits = {};
 	uint64_t exact = 0;
 
@@ -36,6 +37,8 @@ void gw_spd_key_make(const struct gw_selector *selector, const struct gw_prefix 
 	set_bits(bits.destination, destination->length);
 	value.family = source->addr.family;
 	bits.family = UINT8_MAX;
+	value.interface = policy->interface;
+	bits.interface = UINT8_MAX;
 	if (selector->protocol != GW_PROTOCOL_ANY) {
 		value.protocol = selector->protocol;
 		bits.protocol = UINT8_MAX;

@@ -21,9 +21,9 @@ struct gw_spd_shape {
 	uint32_t place; // among the shapes of its family
 };
 
-// Writes the key of the policies with these prefixes and the other fields of selector, and the mask
+// Writes the key of policy for one pair of prefixes that its selector splits into, and the mask
 // behind which flows meet it.
-void gw_spd_key_make(const struct gw_selector *selector, const struct gw_prefix *source,
+void gw_spd_key_make(const struct gw_policy *policy, const struct gw_prefix *source,
 	const struct gw_prefix *destination, struct gw_spd_key *key,
 	uint64_t mask[GW_SPD_FLOW_WORDS]);
 

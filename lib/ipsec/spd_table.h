@@ -55,11 +55,12 @@ struct gw_spd_claim {
 	struct gw_spd *spd; // NULL: it is gone
 	LIST_ENTRY(gw_spd_claim) all;
 	STAILQ_ENTRY(gw_spd_claim) withdrawn;
-	bool waiting;   // given to reclaim
-	uint8_t family; // GW_SPD_IPV4 or GW_SPD_IPV6
-	bool looks;     // a PROTECT or DISCARD policy that looks at ports or the protocol
-	bool by_opaque; // any policy that asks for OPAQUE
-	uint64_t rank;  // of the policy, as the selector; that itself may be gone
+	bool waiting;      // given to reclaim
+	uint8_t family;    // GW_SPD_IPV4 or GW_SPD_IPV6
+	bool looks;        // a PROTECT or DISCARD policy that looks at ports or the protocol
+	bool by_opaque;    // any policy that asks for OPAQUE
+	uint8_t interface; // of the policy, as rank and selector; that itself may be gone
+	uint64_t rank;
 	struct gw_selector selector;
 	uint32_t count;
 	struct gw_spd_entry entries[];

@@ -37,7 +37,7 @@ struct gw_mirror_ports {
 		int ifindex;
 		bool up;
 		char name[GW_PORT_NAME_SIZE];
-	} ports[GW_MAX_PORTS];
+	} ports[GW_MAX_LINKS];
 	unsigned int count;
 };
 

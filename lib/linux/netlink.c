@@ -249,23 +249,56 @@ static int groups_join(
 	return 0;
 }
 
+static int port_take(
+	struct gw_netlink *netlink, const struct gw_netlink_port *port, struct gw_error *err)
+{
+	struct gw_mirror_ports *ports = &netlink->ports;
+	unsigned int i = ports->count;
+
+	if (i >= GW_MAX_LINKS)
+		return gw_error_set(
+			err, EINVAL, "there are %u interfaces to mirror, which is all", i);
+	ports->ports[i].index = port->index;
+	ports->ports[i].ifindex = port->ifindex;
+	ports->ports[i].up = true;
+	snprintf(ports->ports[i].name, GW_PORT_NAME_SIZE, "%s",
+		gw_route_db_port_name(netlink->routes, port->index));
+	ports->count++;
+	return 0;
+}
+
 static int ports_take(
 	struct gw_netlink *netlink, const struct gw_netlink_options *options, struct gw_error *err)
 {
-	if (options->port_count > GW_MAX_PORTS)
-		return gw_error_set(err, EINVAL, "%u ports to mirror; there may be %u",
-			options->port_count, GW_MAX_PORTS);
 	for (unsigned int i = 0; i < options->port_count; i++) {
-		const struct gw_netlink_port *port = &options->ports[i];
+		int rc = port_take(netlink, &options->ports[i], err);
 
-		netlink->ports.ports[i].index = port->index;
-		netlink->ports.ports[i].ifindex = port->ifindex;
-		netlink->ports.ports[i].up = true;
-		snprintf(netlink->ports.ports[i].name, GW_PORT_NAME_SIZE, "%s",
-			gw_route_db_port_name(options->routes, port->index));
+		if (rc)
+			return rc;
 	}
-	netlink->ports.count = options->port_count;
 	return 0;
+}
+
+int gw_netlink_port_add(
+	struct gw_netlink *netlink, const struct gw_netlink_port *port, struct gw_error *err)
+{
+	int rc = port_take(netlink, port, err);
+
+	return rc ? rc : gw_mirror_dump(netlink, err);
+}
+
+int gw_netlink_port_remove(struct gw_netlink *netlink, uint8_t index, struct gw_error *err)
+{
+	struct gw_mirror_ports *ports = &netlink->ports;
+
+	for (unsigned int i = 0; i < ports->count; i++) {
+		if (ports->ports[i].index != index)
+			continue;
+		ports->ports[i] = ports->ports[--ports->count];
+		break;
+	}
+	// What is no longer seen there is swept out.
+	return gw_mirror_dump(netlink, err);
 }
 
 struct gw_netlink *gw_netlink_new(const struct gw_netlink_options *options, struct gw_error *err)

@@ -24,7 +24,7 @@ struct event_base;
 struct gw_netlink;
 
 struct gw_netlink_port {
-	uint8_t index; // the gateway's
+	uint8_t index; // the gateway's: a link (route/fib.h)
 	int ifindex;   // the kernel's
 };
 
@@ -43,6 +43,12 @@ struct gw_netlink_options {
 // The mirror is complete when it returns. NULL with err filled.
 struct gw_netlink *gw_netlink_new(const struct gw_netlink_options *options, struct gw_error *err);
 void gw_netlink_free(struct gw_netlink *netlink); // NULL is allowed
+
+// Mirrors one more, at once; or one less, and forgets what the kernel had there. 0, or a negative
+// errno with err filled: then some of it may be missing until a later dump.
+int gw_netlink_port_add(
+	struct gw_netlink *netlink, const struct gw_netlink_port *port, struct gw_error *err);
+int gw_netlink_port_remove(struct gw_netlink *netlink, uint8_t index, struct gw_error *err);
 
 // Asks the kernel to resolve addr on that port, or to confirm an entry that traffic uses (NTF_USE).
 // 0 or a negative errno.

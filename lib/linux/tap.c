@@ -67,9 +67,11 @@ static void on_readable(evutil_socket_t, short, void *ctx)
 	}
 }
 
-static int create(struct gw_tap *tap, struct gw_error *err)
+static int create(struct gw_tap *tap, bool tunnel, struct gw_error *err)
 {
-	struct ifreq request = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL) };
+	struct ifreq request = {
+		.ifr_flags = (short)((tunnel ? IFF_TUN : IFF_TAP) | IFF_NO_PI | IFF_TUN_EXCL),
+	};
 
 	tap->fd = open(CLONE_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (tap->fd < 0)
@@ -112,7 +114,8 @@ static int set_up(struct gw_tap *tap, const struct gw_tap_options *options, stru
 	memcpy(request.ifr_name, tap->name, sizeof(request.ifr_name));
 	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
 	memcpy(request.ifr_hwaddr.sa_data, options->mac, sizeof(options->mac));
-	rc = ask(control, SIOCSIFHWADDR, &request, "set the MAC address", err);
+	rc = options->tunnel ? 0
+			     : ask(control, SIOCSIFHWADDR, &request, "set the MAC address", err);
 	if (!rc) {
 		request.ifr_mtu = options->mtu;
 		rc = ask(control, SIOCSIFMTU, &request, "set the MTU", err);
@@ -133,7 +136,8 @@ static int set_up(struct gw_tap *tap, const struct gw_tap_options *options, stru
 
 struct gw_tap *gw_tap_new(const struct gw_tap_options *options, struct gw_error *err)
 {
-	size_t frame_max = (size_t)options->mtu + ETHER_BYTES;
+	// The MTU of a tunnel changes.
+	size_t frame_max = options->tunnel ? UINT16_MAX : (size_t)options->mtu + ETHER_BYTES;
 	struct gw_tap *tap;
 
 	if (strlen(options->name) >= IFNAMSIZ || !options->name[0]) {
@@ -151,7 +155,7 @@ struct gw_tap *gw_tap_new(const struct gw_tap_options *options, struct gw_error 
 	tap->frame_max = frame_max;
 	tap->frame = options->frame;
 	tap->ctx = options->ctx;
-	if (create(tap, err) != 0 || set_up(tap, options, err) != 0)
+	if (create(tap, options->tunnel, err) != 0 || set_up(tap, options, err) != 0)
 		goto fail;
 	tap->readable = event_new(options->events, tap->fd, EV_READ | EV_PERSIST, on_readable, tap);
 	if (tap->readable && event_add(tap->readable, NULL) == 0)
@@ -188,6 +192,21 @@ int gw_tap_carrier(struct gw_tap *tap, bool up)
 	int carrier = up;
 
 	return ioctl(tap->fd, TUNSETCARRIER, &carrier) < 0 ? -errno : 0;
+}
+
+int gw_tap_set_mtu(struct gw_tap *tap, uint16_t mtu)
+{
+	struct ifreq request = { .ifr_mtu = mtu };
+	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	if (control < 0)
+		return -errno;
+	memcpy(request.ifr_name, tap->name, sizeof(request.ifr_name));
+	if (ioctl(control, SIOCSIFMTU, &request) < 0)
+		rc = -errno;
+	close(control);
+	return rc;
 }
 
 int gw_tap_index(const struct gw_tap *tap)

@@ -19,7 +19,7 @@ struct gw_flow {
 			     // headers
 	uint8_t ports_known; // 0: OPAQUE (a later fragment, a header out of reach, a protocol that
 			     // has none): only ANY ports match
-	uint8_t reserved;
+	uint8_t interface;   // of the gateway, whose SPD is asked (ipsec/interface.h); 0: none
 };
 _Static_assert(sizeof(struct gw_flow) == 40, "hashed as five 64-bit words");
 

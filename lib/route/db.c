@@ -19,7 +19,7 @@ int gw_db_port(struct gw_route_db *db, const char *name, uint8_t *port, struct g
 {
 	int index = db->options.port_index(db->options.ctx, name);
 
-	if (index < 0 || index >= GW_MAX_PORTS)
+	if (index < 0 || index >= GW_MAX_LINKS)
 		return gw_error_set(err, ENODEV,
 			"there is no port \"%s\"; use the name of a configured port", name);
 	*port = (uint8_t)index;
@@ -41,7 +41,7 @@ static int fixed_slot(struct gw_route_db *db, enum gw_nexthop_kind kind, uint32_
 // Slots: each neighbour, each gateway without an entry, and those of ports and kinds.
 static uint32_t max_nexthops(const struct gw_route_db_options *options)
 {
-	return 2 * options->max_neighbours + 1024 + GW_MAX_PORTS;
+	return 2 * options->max_neighbours + 1024 + GW_MAX_LINKS;
 }
 
 static int tables_new(struct gw_route_db *db, struct gw_error *err)

@@ -20,8 +20,9 @@
 // address if it is known, else to a RESOLVE next hop. A route through a gateway leads to the
 // gateway's next hop, FORWARD or RESOLVE as its neighbour entry is. Of several routes for one
 // prefix, a static one wins over the kernel's, then the lower metric, then the older one. Our own
-// addresses win over all. Link-local prefixes (fe80::/10) are recorded but never forwarded to; a
-// link-local neighbour serves as a gateway.
+// addresses win over all. A route into a tunnel interface leads there, whatever its gateway is:
+// there is nobody to resolve. Link-local prefixes (fe80::/10) are recorded but never forwarded to;
+// a link-local neighbour serves as a gateway.
 
 struct gw_route_db;
 
@@ -31,7 +32,8 @@ struct gw_route_db_options {
 	uint32_t max_routes;
 	uint32_t max_neighbours;
 	struct gw_reclaim *reclaim;
-	int (*port_index)(void *ctx, const char *name); // or -1
+	// A link, which is a port or a tunnel interface (route/fib.h), by its name: or -1.
+	int (*port_index)(void *ctx, const char *name);
 	const char *(*port_name)(void *ctx, uint8_t port);
 	// A neighbour's MAC address became known: packets held for it may go. May be NULL.
 	void (*neighbour_known)(void *ctx, uint8_t port, const struct gw_addr *addr);

@@ -174,7 +174,7 @@ int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint8_t port
 	struct gw_db_address *address = NULL;
 	int rc;
 
-	if (port >= GW_MAX_PORTS)
+	if (port >= GW_MAX_LINKS)
 		return gw_error_set(err, ENODEV, "there is no port %u", port);
 	if (find(db, port, prefix, origin))
 		return refuse(err, EEXIST, db, port, prefix, origin, "already the");

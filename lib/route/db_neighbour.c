@@ -54,7 +54,9 @@ static void publish(struct gw_route_db *db, const struct gw_db_hop *hop)
 		.address = hop->addr,
 	};
 
-	if (mac)
+	if (gw_interface_of_link(hop->port))
+		nexthop.kind = GW_NEXTHOP_INTERFACE;
+	else if (mac)
 		memcpy(nexthop.mac, mac, sizeof(nexthop.mac));
 	if (old->kind != nexthop.kind || memcmp(old->mac, nexthop.mac, sizeof(nexthop.mac)) != 0)
 		gw_fib_nexthop_set(db->fib, hop->slot, &nexthop);

@@ -87,7 +87,7 @@ struct gw_route_db {
 	uint32_t route_count; // staged ones, likewise below
 	uint32_t neighbour_count;
 	uint32_t address_count;
-	uint32_t on_link[GW_MAX_PORTS]; // slots of the next hops that resolve on a port; 0: not yet
+	uint32_t on_link[GW_MAX_LINKS]; // slots of the next hops that resolve on a port; 0: not yet
 	uint32_t local_slot;
 	uint32_t blackhole_slot;
 	uint32_t seed;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/reclaim.h"
 #include "net/addr.h"
+#include "stats/counters.h"
 
 // Where a packet goes next. Immutable once published: a change publishes a new one in its place.
 enum gw_nexthop_kind {
@@ -21,11 +22,24 @@ enum gw_nexthop_kind {
 			    // or unset: the packet's destination
 	GW_NEXTHOP_LOCAL,   // an address of the gateway itself
 	GW_NEXTHOP_BLACKHOLE,
+	GW_NEXTHOP_INTERFACE, // a tunnel interface, whatever neighbour is named
 };
+
+// Ports and tunnel interfaces together are links; those of interfaces follow those of ports. An
+// interface's number counts from 1 (ipsec/interface.h).
+static inline uint8_t gw_link_of_interface(uint8_t number)
+{
+	return (uint8_t)(GW_MAX_PORTS - 1 + number);
+}
+
+static inline uint8_t gw_interface_of_link(uint8_t link)
+{
+	return link < GW_MAX_PORTS ? 0 : (uint8_t)(link - GW_MAX_PORTS + 1);
+}
 
 struct gw_nexthop {
 	uint8_t kind;           // enum gw_nexthop_kind
-	uint8_t port;           // index of the gateway's port
+	uint8_t port;           // index of the gateway's port, or link of its interface
 	uint8_t mac[6];         // of the neighbour: FORWARD only
 	struct gw_addr address; // of the neighbour
 	uint32_t index;         // its slot

@@ -25,7 +25,7 @@ struct gw_local_entry {
 
 struct gw_local {
 	struct gw_local_chains chains;
-	const struct gw_local_entry *_Atomic sources[GW_MAX_PORTS][2]; // control: wo, worker: ro
+	const struct gw_local_entry *_Atomic sources[GW_MAX_LINKS][2]; // control: wo, worker: ro
 
 	// control core only
 	struct gw_reclaim *reclaim;
@@ -54,7 +54,7 @@ bool gw_local_source(
 {
 	const struct gw_local_entry *entry;
 
-	if (port >= GW_MAX_PORTS)
+	if (port >= GW_MAX_LINKS)
 		return false;
 	entry = atomic_load_explicit(&local->sources[port][family == 6], memory_order_acquire);
 	if (entry)
@@ -145,7 +145,7 @@ void gw_local_remove(struct gw_local *local, const struct gw_addr *addr)
 	if (!entry || --entry->count > 0)
 		return;
 	atomic_store_explicit(link, next_of(&entry->next), memory_order_release);
-	for (unsigned int port = 0; port < GW_MAX_PORTS; port++)
+	for (unsigned int port = 0; port < GW_MAX_LINKS; port++)
 		for (unsigned int family = 0; family < 2; family++)
 			if (atomic_load_explicit(
 				    &local->sources[port][family], memory_order_relaxed) == entry)
@@ -180,7 +180,7 @@ int gw_local_set_source(
 {
 	const struct gw_local_entry *entries[2] = { NULL, NULL };
 
-	if (port >= GW_MAX_PORTS)
+	if (port >= GW_MAX_LINKS)
 		return -EINVAL;
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct gw_addr *addr = choose(addrs, count, i ? 6 : 4);

@@ -369,6 +369,9 @@ static const struct gw_field config_fields[] = {
 		.standard = "true" },
 	{ "ports", gw_read_ports, 0, true, "The ports, one at least.", .table = &gw_port_fields,
 		.type = "a list of ports" },
+	{ "interfaces", gw_read_interfaces, 0, false,
+		"Tunnel interfaces, for tunnels that routes lead into.",
+		.table = &gw_interface_fields, .type = "a list of interfaces" },
 	{ "sas", gw_read_sas, 0, false, "Security associations with manual keys.",
 		.table = &gw_sa_fields, .type = "a list of SAs" },
 	{ "policies", gw_read_policies, 0, false, "The security policy database.",
@@ -412,6 +415,7 @@ void gw_config_free(struct gw_config *config)
 	for (unsigned int i = 0; i < config->sa_count; i++)
 		gw_sa_spec_wipe(&config->sas[i]);
 	free(config->ports);
+	free(config->interfaces);
 	free(config->sas);
 	free(config->policies);
 	free(config->routes);

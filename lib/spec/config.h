@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "spec/interface.h"
 #include "spec/policy.h"
 #include "spec/port.h"
 #include "spec/sa.h"
@@ -105,11 +106,13 @@ struct gw_config {
 	unsigned int eal_argument_count;
 
 	struct gw_port_spec *ports;
+	struct gw_interface_spec *interfaces;
 	struct gw_sa_spec *sas;
 	struct gw_policy_spec *policies;
 	struct gw_route_spec *routes;
 	struct gw_neighbour_spec *neighbours;
-	unsigned int port_count, sa_count, policy_count, route_count, neighbour_count;
+	unsigned int port_count, interface_count, sa_count, policy_count, route_count,
+		neighbour_count;
 };
 
 // Reads a whole configuration tree and checks it as a whole: names that refer to each other,

@@ -107,6 +107,47 @@ static int check_ports(const struct gw_config *config, struct gw_error *err)
 	return 0;
 }
 
+// One name space with the ports: Linux has all of them.
+static int check_interface(const struct gw_config *config, unsigned int index, struct gw_error *err)
+{
+	const struct gw_interface_spec *spec = &config->interfaces[index];
+
+	for (unsigned int i = 0; i < config->port_count; i++)
+		if (strcmp(config->ports[i].name, spec->name) == 0)
+			return refuse(err, "interfaces", index, "name",
+				"\"%s\" is the name of ports[%u] too; each interface needs its own",
+				spec->name, i);
+	for (unsigned int i = 0; i < index; i++) {
+		const struct gw_interface_spec *other = &config->interfaces[i];
+
+		if (strcmp(other->name, spec->name) == 0)
+			return refuse(err, "interfaces", index, "name",
+				"\"%s\" is the name of interfaces[%u] too; each interface needs "
+				"its "
+				"own",
+				spec->name, i);
+		if (other->if_id == spec->if_id)
+			return refuse(err, "interfaces", index, "if_id",
+				"%u is that of interfaces[%u] (\"%s\") too; each interface needs "
+				"its own",
+				spec->if_id, i, other->name);
+	}
+	return 0;
+}
+
+static int check_interfaces(const struct gw_config *config, struct gw_error *err)
+{
+	int ret = 0;
+
+	if (config->interface_count > GW_MAX_INTERFACES)
+		return gw_error_at(err, EINVAL, NULL, "interfaces",
+			"has %u interfaces; there may be %d", config->interface_count,
+			GW_MAX_INTERFACES);
+	for (unsigned int i = 0; ret == 0 && i < config->interface_count; i++)
+		ret = check_interface(config, i, err);
+	return ret;
+}
+
 static int check_workers(const struct gw_config *config, struct gw_error *err)
 {
 	for (unsigned int j = 1; j < config->worker_count; j++) {
@@ -211,6 +252,14 @@ static bool has_port(const struct gw_config *config, const char *name)
 	return false;
 }
 
+static bool has_interface(const struct gw_config *config, const char *name)
+{
+	for (unsigned int i = 0; i < config->interface_count; i++)
+		if (strcmp(config->interfaces[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static int refuse_port(const struct gw_config *config, const char *list, unsigned int index,
 	const char *name, struct gw_error *err)
 {
@@ -229,7 +278,7 @@ static int check_references(const struct gw_config *config, struct gw_error *err
 	for (unsigned int i = 0; i < config->route_count; i++) {
 		const char *port = config->routes[i].port;
 
-		if (port[0] && !has_port(config, port))
+		if (port[0] && !has_port(config, port) && !has_interface(config, port))
 			return refuse_port(config, "routes", i, port, err);
 	}
 	for (unsigned int i = 0; i < config->neighbour_count; i++) {
@@ -245,6 +294,7 @@ int gw_config_check(const struct gw_config *config, struct gw_error *err)
 {
 	int (*const checks[])(const struct gw_config *, struct gw_error *) = {
 		check_ports,
+		check_interfaces,
 		check_workers,
 		check_memory,
 		check_limits,

@@ -56,6 +56,11 @@ static int read_port(json_t *value, void *item, struct gw_error *err)
 	return gw_port_spec_read(value, item, err);
 }
 
+static int read_interface(json_t *value, void *item, struct gw_error *err)
+{
+	return gw_interface_spec_read(value, item, err);
+}
+
 static int read_sa(json_t *value, void *item, struct gw_error *err)
 {
 	return gw_sa_spec_read(value, item, err);
@@ -88,6 +93,18 @@ int gw_read_ports(json_t *value, const char *name, void *target, struct gw_error
 		.items = OFFSET(ports),
 		.count = OFFSET(port_count),
 		.read = read_port,
+	};
+
+	return read_list(value, name, &list, target, err);
+}
+
+int gw_read_interfaces(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	static const struct list list = {
+		.size = sizeof(struct gw_interface_spec),
+		.items = OFFSET(interfaces),
+		.count = OFFSET(interface_count),
+		.read = read_interface,
 	};
 
 	return read_list(value, name, &list, target, err);

@@ -69,6 +69,11 @@ static const struct gw_field policy_fields[] = {
 	{ "reqid", gw_read_u32, OFFSET(reqid), false,
 		"With `protect`: the SAs that carry the traffic are those with the same number.",
 		.least = 1, .most = UINT32_MAX },
+	{ "if_id", gw_read_u32, OFFSET(if_id), false,
+		"The tunnel interface whose traffic it decides about: what routes lead into it, "
+		"and what comes out of SAs with the same number; 0 for all other traffic. It "
+		"protects or discards, and never bypasses.",
+		.standard = "0" },
 	{ "populate", read_populate, OFFSET(populate), false,
 		"Outbound, with `protect`: the fields of the selector that an SA has from the "
 		"packet "
@@ -115,6 +120,10 @@ int gw_policy_spec_check(const struct gw_policy_spec *spec, struct gw_error *err
 		return gw_error_at(err, EINVAL, NULL, "reqid",
 			"belongs to a protect policy; leave it out of a %s policy",
 			gw_action_words[spec->action]);
+	if (spec->if_id && spec->action == GW_ACTION_BYPASS)
+		return gw_error_at(err, EINVAL, NULL, "if_id",
+			"belongs to a tunnel interface, which nothing leaves in clear: protect or "
+			"discard");
 	if (spec->populate &&
 		(spec->action != GW_ACTION_PROTECT || spec->direction != GW_DIRECTION_OUT))
 		return gw_error_at(err, EINVAL, NULL, "populate",
@@ -144,6 +153,7 @@ json_t *gw_policy_spec_write(const struct gw_policy_spec *spec)
 	       gw_json_put(object, "selector", gw_selector_write(&spec->selector)) &&
 	       (spec->action != GW_ACTION_PROTECT ||
 		       gw_json_put(object, "reqid", json_integer(spec->reqid))) &&
+	       (!spec->if_id || gw_json_put(object, "if_id", json_integer(spec->if_id))) &&
 	       (!spec->populate || gw_json_put(object, "populate", write_populate(spec->populate)));
 	if (done)
 		return object;
@@ -157,6 +167,8 @@ static const struct gw_field id_fields[] = {
 	{ "direction", NULL, ID_OFFSET(direction), true, "The policy's direction.",
 		.words = gw_direction_words },
 	{ "priority", gw_read_u32, ID_OFFSET(priority), false, "The policy's priority.",
+		.standard = "0" },
+	{ "if_id", gw_read_u32, ID_OFFSET(if_id), false, "The policy's tunnel interface.",
 		.standard = "0" },
 	{ "selector", gw_read_selector, ID_OFFSET(selector), true, "The policy's selector.",
 		.table = &gw_selector_fields },
@@ -176,6 +188,7 @@ struct gw_policy_id gw_policy_spec_id(const struct gw_policy_spec *spec)
 	return (struct gw_policy_id){
 		.direction = spec->direction,
 		.priority = spec->priority,
+		.if_id = spec->if_id,
 		.selector = spec->selector,
 	};
 }
@@ -196,5 +209,7 @@ int gw_policy_id_compare(const struct gw_policy_id *a, const struct gw_policy_id
 
 	if (order == 0)
 		order = compare_numbers(a->priority, b->priority);
+	if (order == 0)
+		order = compare_numbers(a->if_id, b->if_id);
 	return order ? order : gw_selector_compare(&a->selector, &b->selector);
 }

@@ -25,6 +25,7 @@ struct gw_policy_spec {
 	enum gw_action action;
 	struct gw_selector selector;
 	uint32_t reqid; // PROTECT: which SAs carry the traffic; otherwise 0
+	uint32_t if_id; // the tunnel interface whose traffic it is about; 0: traffic of none
 	// Outbound PROTECT: populate from packet (RFC 4301 section 4.4.1.2). Bits of enum
 	// gw_populate: the fields that an SA has from the packet that asked for it, not from here.
 	uint8_t populate;
@@ -42,6 +43,7 @@ enum gw_populate {
 struct gw_policy_id {
 	enum gw_direction direction;
 	uint32_t priority;
+	uint32_t if_id;
 	struct gw_selector selector;
 };
 

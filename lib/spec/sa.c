@@ -299,6 +299,10 @@ static const struct gw_field sa_fields[] = {
 	{ "reqid", gw_read_u32, OFFSET(reqid), true,
 		"Which policies the SA serves: those with the same number.", .least = 1,
 		.most = UINT32_MAX },
+	{ "if_id", gw_read_u32, OFFSET(if_id), false,
+		"The tunnel interface whose traffic it carries, with the policies of the same "
+		"number; 0 for traffic of no interface.",
+		.standard = "0" },
 	{ "encryption", NULL, 0, false,
 		"The encryption algorithm and its key: always with ESP, never with AH.",
 		.table = &encryption_table },
@@ -482,6 +486,7 @@ static bool put_members(json_t *object, const struct gw_sa_spec *spec)
 	       gw_json_put(object, "source", write_addr(&spec->source)) &&
 	       gw_json_put(object, "destination", write_addr(&spec->destination)) &&
 	       gw_json_put(object, "reqid", json_integer(spec->reqid)) &&
+	       (!spec->if_id || gw_json_put(object, "if_id", json_integer(spec->if_id))) &&
 	       (spec->encryption == GW_ENCRYPTION_UNSET ||
 		       gw_json_put(object, gw_sa_spec_in_ah_gmac(spec) ? "integrity" : "encryption",
 			       write_algorithm(gw_encryptions[spec->encryption].name))) &&

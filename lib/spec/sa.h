@@ -75,6 +75,7 @@ struct gw_sa_spec {
 	struct gw_addr source;      // of the outer header; in transport mode the packet's own
 	struct gw_addr destination; // likewise, of the same family
 	uint32_t reqid;             // which policies it serves; 0 is refused
+	uint32_t if_id;             // the tunnel interface whose traffic it carries; 0: none
 	// Of AH, which does not encrypt: unset, or AES-GMAC, which is kept and keyed like an AEAD
 	// here but read and written as the integrity algorithm that it is (RFC 4543).
 	enum gw_encryption_id encryption;

@@ -11,6 +11,7 @@
 extern const struct gw_field_table gw_sa_fields;
 extern const struct gw_field_table gw_policy_fields;
 extern const struct gw_field_table gw_port_fields;
+extern const struct gw_field_table gw_interface_fields;
 extern const struct gw_field_table gw_route_fields;
 extern const struct gw_field_table gw_neighbour_fields;
 extern const struct gw_field_table gw_config_fields;

@@ -12,6 +12,10 @@
 
 #define GW_MAX_WORKERS 64
 #define GW_MAX_PORTS   32
+// Tunnel interfaces, and other if_ids that SAs and policies have. Together with the ports they are
+// links, which eight bits number.
+#define GW_MAX_INTERFACES 192
+#define GW_MAX_LINKS      (GW_MAX_PORTS + GW_MAX_INTERFACES)
 
 struct gw_port_counters {
 	uint64_t rx_packets;

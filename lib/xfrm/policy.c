@@ -69,11 +69,11 @@ static int check_rest(const struct gw_xfrm_request *request, const struct gw_xfr
 	if (type && gw_xfrm_value_bytes(request, XFRMA_POLICY_TYPE) >= sizeof(type->type) &&
 		type->type != XFRM_POLICY_TYPE_MAIN)
 		return gw_error_set(err, EOPNOTSUPP, "sub-policies are not available here");
-	if (policy->if_id)
-		return gw_error_set(err, EOPNOTSUPP,
-			"policies by if_id (XFRM interfaces) are not available here");
 	if (policy->mark.v | policy->mark.m)
-		return gw_error_set(err, EOPNOTSUPP, "policies by mark are not available here");
+		return gw_error_set(err, EOPNOTSUPP,
+			"policies by mark are not available here: packets have no marks; use "
+			"if_id, and an "
+			"interface with it");
 	return 0;
 }
 
@@ -96,6 +96,7 @@ int gw_xfrm_policy_read(const struct gw_xfrm_request *request, struct gw_xfrm_po
 		rc = read_templates(request, policy, err);
 	if (!rc)
 		rc = check_rest(request, policy, err);
+	spec->if_id = policy->if_id;
 	if (rc || spec->action == GW_ACTION_DISCARD || !policy->protects)
 		return rc;
 	spec->action = GW_ACTION_PROTECT;
@@ -113,6 +114,7 @@ void gw_xfrm_policy_of_spec(const struct gw_policy_spec *spec, struct gw_xfrm_po
 								    : XFRM_POLICY_ALLOW,
 			.lft = { XFRM_INF, XFRM_INF, XFRM_INF, XFRM_INF } },
 		.protects = spec->action == GW_ACTION_PROTECT,
+		.if_id = spec->if_id,
 	};
 	gw_xfrm_selector_write(&spec->selector, &policy->info.sel);
 	if (!policy->protects)

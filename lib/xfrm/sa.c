@@ -94,7 +94,6 @@ static void read_extra(const struct gw_xfrm_request *request, const struct gw_sa
 		.reqid = info->reqid,
 		.flags = info->flags,
 		.extra_flags = gw_xfrm_u32(request, XFRMA_SA_EXTRA_FLAGS, 0),
-		.if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0),
 		.set_mark = gw_xfrm_u32(request, XFRMA_SET_MARK, 0),
 		.set_mark_mask = gw_xfrm_u32(request, XFRMA_SET_MARK_MASK, UINT32_MAX),
 		.carried_bytes = spec->lifetime.used_bytes,
@@ -115,6 +114,7 @@ int gw_xfrm_sa_read(const struct gw_xfrm_request *request, struct gw_sa_spec *sp
 	int rc;
 
 	spec->spi = ntohl(info->id.spi);
+	spec->if_id = gw_xfrm_u32(request, XFRMA_IF_ID, 0);
 	spec->esn = info->flags & XFRM_STATE_ESN;
 	gw_xfrm_lifetime_read(&info->lft, &spec->lifetime);
 	gw_xfrm_lifetime_used_read(request, (uint64_t)time(NULL), &spec->lifetime);
@@ -224,8 +224,6 @@ static int write_marks(struct nl_msg *message, const struct gw_xfrm_sa_extra *ex
 		rc = nla_put_u32(message, XFRMA_SET_MARK, extra->set_mark);
 	if (rc == 0 && extra->set_mark)
 		rc = nla_put_u32(message, XFRMA_SET_MARK_MASK, extra->set_mark_mask);
-	if (rc == 0 && extra->if_id)
-		rc = nla_put_u32(message, XFRMA_IF_ID, extra->if_id);
 	return rc;
 }
 
@@ -236,6 +234,7 @@ int gw_xfrm_sa_attributes_write(struct nl_msg *message, const struct gw_sa_spec 
 		write_algorithms(message, spec, extra) < 0 ||
 		(gw_sa_spec_in_udp(spec) && write_encapsulation(message, spec) < 0) ||
 		(spec->tfc && nla_put_u32(message, XFRMA_TFCPAD, spec->tfc) < 0) ||
+		(spec->if_id && nla_put_u32(message, XFRMA_IF_ID, spec->if_id) < 0) ||
 		gw_xfrm_replay_write(message, spec) < 0 ||
 		(extra && write_marks(message, extra) < 0))
 		return -ENOMEM;

@@ -19,7 +19,6 @@ struct gw_xfrm_sa_extra {
 	uint8_t flags;
 	uint32_t extra_flags;
 	struct xfrm_mark mark;
-	uint32_t if_id;
 	uint32_t set_mark, set_mark_mask;
 	uint32_t owner;                          // the controller's number; 0: none
 	uint64_t carried_bytes, carried_packets; // of an earlier life

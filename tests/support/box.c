@@ -37,14 +37,18 @@ static void must(bool good, const char *what)
 	abort();
 }
 
-static int port_index(void *, const char *name)
+static int port_index(void *ctx, const char *name)
 {
+	const struct box *box = ctx;
+
+	if (strcmp(name, "esp0") == 0)
+		return box->interface ? gw_link_of_interface(box->interface) : -1;
 	return strcmp(name, "lan") == 0 ? BOX_LAN : strcmp(name, "wan") == 0 ? BOX_WAN : -1;
 }
 
 static const char *port_name(void *, uint8_t port)
 {
-	return port_names[port];
+	return port < 2 ? port_names[port] : "esp0";
 }
 
 static struct rte_ring *ring(const char *kind, unsigned int index)
@@ -163,7 +167,8 @@ static void make_databases(struct box *box)
 	struct gw_route_db_options routes = { .max_routes = 64,
 		.max_neighbours = 64,
 		.port_index = port_index,
-		.port_name = port_name };
+		.port_name = port_name,
+		.ctx = box };
 	struct gw_ipsec_db_options ipsec = { .max_sas = 256, .max_policies = 256, .workers = 1 };
 	struct gw_error err = {};
 
@@ -183,6 +188,7 @@ static void make_databases(struct box *box)
 	box->dataplane.spd_in = gw_ipsec_db_spd(box->ipsec, GW_DIRECTION_IN);
 	box->dataplane.fib = gw_route_db_fib(box->routes);
 	box->dataplane.local = gw_route_db_local(box->routes);
+	box->dataplane.interfaces = &box->interfaces;
 	add_address(box, BOX_LAN, "192.168.1.1/24");
 	add_address(box, BOX_LAN, "2001:db8:1::1/64");
 	add_address(box, BOX_WAN, "10.9.0.1/24");
@@ -316,6 +322,30 @@ void box_policy(struct box *box, const char *json)
 	must(gw_policy_add(box->ipsec, txn, &spec, GW_ORIGIN_CONTROL, &err) == 0, err.text);
 	gw_txn_commit(txn);
 	json_decref(object);
+}
+
+void box_interface(struct box *box, uint32_t if_id)
+{
+	struct gw_error err = {};
+
+	must(gw_interface_get(gw_ipsec_db_interfaces(box->ipsec), if_id, &box->interface, &err) ==
+			0,
+		err.text);
+	atomic_store(&box->interfaces.up[box->interface], true);
+	atomic_store(&box->interfaces.count, 1);
+}
+
+void box_route(struct box *box, const char *destination, const char *gateway, const char *port)
+{
+	struct gw_route_spec spec = {};
+	struct gw_txn *txn = begin();
+	struct gw_error err = {};
+
+	must(gw_prefix_parse(destination, true, &spec.destination), destination);
+	must(!gateway || gw_addr_parse(gateway, &spec.gateway), "the gateway's address");
+	snprintf(spec.port, sizeof(spec.port), "%s", port);
+	must(gw_route_add(box->routes, txn, &spec, GW_ROUTE_STATIC, 0, &err) == 0, err.text);
+	gw_txn_commit(txn);
 }
 
 void box_tunnel(struct box *box)

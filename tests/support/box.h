@@ -27,6 +27,8 @@ struct box {
 	struct gw_route_db *routes;
 	struct gw_reclaim *reclaim;
 	struct rte_rcu_qsbr *qsbr;
+	struct gw_interfaces interfaces;
+	uint8_t interface;         // number of the one there is; 0: there is none
 	struct rte_ring *in[2];    // frames for the port to receive
 	struct rte_ring *out[2];   // frames that it sent
 	unsigned int free_buffers; // in the pool at the start
@@ -43,6 +45,11 @@ void box_policy(struct box *box, const char *json);
 // 2001:db8:2::/64: reqid 1, outbound SPI 0x1001, inbound 0x1002, AES-GCM with a key of zeros and
 // ones.
 void box_tunnel(struct box *box);
+
+// A tunnel interface "esp0" with that if_id, for one box_interface; and a route that leaves by
+// port, which may be one.
+void box_interface(struct box *box, uint32_t if_id);
+void box_route(struct box *box, const char *destination, const char *gateway, const char *port);
 
 // One frame to receive; false when it is longer than a buffer.
 bool box_push(struct box *box, unsigned int port, const void *frame, size_t size);

@@ -56,6 +56,7 @@ struct policy_words {
 	struct gw_port_range destination_port;
 	bool exact_zero;
 	uint32_t priority;
+	uint8_t interface;
 };
 
 static inline void range_from(const char *text, const char *other, struct gw_range *range)
@@ -75,7 +76,9 @@ static inline struct gw_port_range ports_from(struct gw_port_range range, bool e
 static inline void policy_from(
 	const struct policy_words *words, uint32_t order, struct gw_policy *policy)
 {
-	*policy = (struct gw_policy){ .priority = words->priority, .order = order };
+	*policy = (struct gw_policy){
+		.priority = words->priority, .order = order, .interface = words->interface
+	};
 	range_from(words->source, words->destination, &policy->selector.source);
 	range_from(words->destination, words->source, &policy->selector.destination);
 	policy->selector.protocol = words->protocol;
@@ -90,6 +93,7 @@ struct flow_words {
 	uint16_t source_port;
 	uint16_t destination_port;
 	bool opaque;
+	uint8_t interface;
 };
 
 static inline struct gw_flow flow_from(const struct flow_words *words)
@@ -97,7 +101,8 @@ static inline struct gw_flow flow_from(const struct flow_words *words)
 	struct gw_flow flow = { .protocol = words->protocol,
 		.source_port = words->source_port,
 		.destination_port = words->destination_port,
-		.ports_known = !words->opaque };
+		.ports_known = !words->opaque,
+		.interface = words->interface };
 	struct gw_addr source, destination;
 
 	ck_assert(gw_addr_parse(words->source, &source));
@@ -112,7 +117,7 @@ static inline struct gw_flow tcp_flow(const char *source, const char *destinatio
 	uint16_t source_port, uint16_t destination_port)
 {
 	const struct flow_words words = { source, destination, IPPROTO_TCP, source_port,
-		destination_port, false };
+		destination_port, .opaque = false };
 
 	return flow_from(&words);
 }

@@ -37,6 +37,11 @@ static const struct {
 		"  dropped        2 esp_replay\n"
 		"  age            1m 1s\n"
 		"  idle           never used\n" },
+	{ "interface",
+		"{'interfaces':[{'name':'esp0','if_id':42,'up':true,'mtu':1438,'to_host':7,"
+		"'from_host':12345,'origin':'config'}]}",
+		"NAME  IF_ID  STATE   MTU  TO HOST  FROM HOST  ORIGIN\n"
+		"esp0     42  up     1438        7      12345  config\n" },
 	{ "sa flush", "{'deleted':3}", "3 deleted\n" },
 	{ "sa delete direction in spi 256 destination ::1", "{'deleted':1}", "" },
 	{ "spi allocate ::1", "{'spi':'0x00001000'}", "0x00001000\n" },

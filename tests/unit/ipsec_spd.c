@@ -65,6 +65,17 @@ static const struct scene scenes[] = {
 			{ { "10.0.0.1", "1.1.1.1", IPPROTO_TCP, 9, 0 }, 2 },
 			{ { "10.0.0.1", "1.1.1.1", IPPROTO_TCP, 9, 1024 }, 2 },
 			{ { "10.0.0.1", "1.1.1.1", IPPROTO_UDP, 9, 22 }, NONE } } },
+	{ .name = "each interface has an SPD of its own",
+		.policies = { { NULL, NULL, .priority = 1, .interface = 7 },
+			{ NULL, NULL, .priority = 2 },
+			{ "10.0.0.0/8", NULL, .priority = 3, .interface = 8 },
+			{ "10.1.0.0/16", NULL, .priority = 1, .interface = 8 } },
+		.questions = { { { "10.1.1.1", "1.1.1.1", IPPROTO_TCP, 1, 2 }, 1 },
+			{ { "10.1.1.1", "1.1.1.1", IPPROTO_TCP, 1, 2, .interface = 7 }, 0 },
+			{ { "10.1.1.1", "1.1.1.1", IPPROTO_TCP, 1, 2, .interface = 8 }, 3 },
+			{ { "10.2.1.1", "1.1.1.1", IPPROTO_TCP, 1, 2, .interface = 8 }, 2 },
+			{ { "11.2.1.1", "1.1.1.1", IPPROTO_TCP, 1, 2, .interface = 8 }, NONE },
+			{ { "10.1.1.1", "1.1.1.1", IPPROTO_TCP, 1, 2, .interface = 9 }, NONE } } },
 	{ .name = "both ends of an address range",
 		.policies = { { "10.0.0.5-10.0.2.9", "192.0.2.7-192.0.2.8", .priority = 1 } },
 		.questions = { { { "10.0.0.4", "192.0.2.7", IPPROTO_UDP, 1, 2 }, NONE },
@@ -256,7 +267,8 @@ static void ask_definition(const struct scene *scene, const struct gw_policy *po
 		int best = NONE;
 
 		for (unsigned int p = 0; p < count; p++)
-			if (gw_selector_matches(&policies[p].selector, &flow) &&
+			if (policies[p].interface == flow.interface &&
+				gw_selector_matches(&policies[p].selector, &flow) &&
 				(best == NONE || policies[p].priority < policies[best].priority))
 				best = (int)p;
 		ck_assert_msg(best == scene->questions[i].answer, "%s: flow %u", scene->name, i);

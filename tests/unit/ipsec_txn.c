@@ -326,23 +326,23 @@ START_TEST(a_policy_may_name_the_sa_that_carries)
 	commit_sa(out_sa(0x1000));
 	commit_sa(out_sa(0x2000));
 	commit_policy(protect);
-	gw_sa_prefer(kit.db, 1, 0x1000);
+	gw_sa_prefer(kit.db, 1, 0, 0x1000);
 	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x1000)));
 	commit_sa(out_sa(0x3000));
 	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x1000)));
-	gw_sa_prefer(kit.db, 1, 0x3000);
+	gw_sa_prefer(kit.db, 1, 0, 0x3000);
 	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x3000)));
 	commit_delete(out_sa(0x1000));
 	commit_delete(out_sa(0x2000));
 	// One that is not there yet does not matter until it comes.
-	gw_sa_prefer(kit.db, 1, 0x4000);
+	gw_sa_prefer(kit.db, 1, 0, 0x4000);
 	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x3000)));
 	commit_sa(out_sa(0x4000));
 	commit_sa(out_sa(0x5000));
 	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x4000)));
 	commit_delete(out_sa(0x4000));
 	ck_assert_ptr_eq(newest(protect), find_sa(out_sa(0x5000)));
-	gw_sa_prefer(kit.db, 99, 0x1000);
+	gw_sa_prefer(kit.db, 99, 0, 0x1000);
 }
 END_TEST
 

@@ -173,7 +173,7 @@ START_TEST(v4_table)
 	ck_assert_uint_eq(ip.flow.family, 4);
 	ck_assert_uint_eq(ip.flow.protocol, c->protocol ? c->protocol : 17);
 	ck_assert_msg(ip.flow.ports_known == c->ports_known, "%s", c->what);
-	ck_assert_uint_eq(ip.flow.reserved, 0);
+	ck_assert_uint_eq(ip.flow.interface, 0);
 	ck_assert_mem_eq(ip.flow.source, packet + 12, 4);
 	ck_assert_mem_eq(ip.flow.destination, packet + 16, 4);
 	for (int i = 4; i < 16; i++)

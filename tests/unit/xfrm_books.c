@@ -116,14 +116,14 @@ START_TEST(sas)
 		.destination = { 4, { 192, 0, 2, 1 } } };
 
 	for (id.spi = 256; id.spi < 356; id.spi++) {
-		extra.if_id = id.spi;
+		extra.set_mark = id.spi;
 		ck_assert_int_eq(gw_xfrm_sa_book_put(book, &id, &extra), 0);
 	}
 	id.spi = 300;
-	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &id)->if_id, 300);
-	extra.if_id = 5;
+	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &id)->set_mark, 300);
+	extra.set_mark = 5;
 	ck_assert_int_eq(gw_xfrm_sa_book_put(book, &id, &extra), 0);
-	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &id)->if_id, 5);
+	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &id)->set_mark, 5);
 	id.direction = GW_DIRECTION_OUT;
 	ck_assert_ptr_null(gw_xfrm_sa_book_find(book, &id));
 	id.direction = GW_DIRECTION_IN;
@@ -139,7 +139,7 @@ START_TEST(sas)
 	ck_assert_ptr_null(gw_xfrm_sa_book_find(book, &moved));
 	gw_xfrm_sa_book_follow(book, &moved, is_there, &moved);
 	ck_assert_ptr_null(gw_xfrm_sa_book_find(book, &id));
-	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &moved)->if_id, 301);
+	ck_assert_uint_eq(gw_xfrm_sa_book_find(book, &moved)->set_mark, 301);
 	gw_xfrm_sa_book_free(book);
 }
 END_TEST
