@@ -28,6 +28,7 @@ static const struct fixed fixed_parts[] = {
 	{ "workers.cpus", NUMBER(struct gw_config, worker_count) },
 	{ "workers.control_cpu", NUMBER(struct gw_config, control_cpu) },
 	{ "workers.idle", NUMBER(struct gw_config, idle) },
+	{ "workers.spread", NUMBER(struct gw_config, spread) },
 	{ "limits.sas", NUMBER(struct gw_config, max_sas) },
 	{ "limits.policies", NUMBER(struct gw_config, max_policies) },
 	{ "limits.routes", NUMBER(struct gw_config, max_routes) },

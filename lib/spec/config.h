@@ -22,6 +22,8 @@
 
 // Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
 enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
+// Whether workers work on inbound ESP packets that another one received.
+enum gw_spread { GW_SPREAD_AUTO, GW_SPREAD_NEVER, GW_SPREAD_ALWAYS };
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
 struct gw_config {
@@ -43,6 +45,7 @@ struct gw_config {
 	unsigned int worker_count; // at least 1
 	uint16_t control_cpu;
 	enum gw_idle idle;
+	enum gw_spread spread;
 
 	// limits
 	uint32_t max_sas;

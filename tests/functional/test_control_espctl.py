@@ -21,7 +21,7 @@ LISTS = [
     ("crypto list", "crypto.list", "suites", ("protocol", "icv_bytes")),
 ]
 # What changes from one moment to the next.
-COUNTS = {"packets", "bytes", "vectors", "cycles", "polls", "idle_polls", "sleeps", "age_seconds", "rx_packets", "rx_bytes",
+COUNTS = {"packets", "bytes", "vectors", "cycles", "polls", "idle_polls", "sleeps", "dealt", "helped", "age_seconds", "rx_packets", "rx_bytes",
           "device_counters"}
 
 
