@@ -197,8 +197,9 @@ static bool is_selected(const struct selection *selection, const struct gw_sa *s
 static int list_one(void *ctx, struct gw_sa *sa, enum gw_origin origin)
 {
 	struct selection *selection = ctx;
-	struct gw_sa_spec spec = sa->spec;
+	struct gw_sa_spec spec;
 
+	gw_sa_spec_copy(&spec, &sa->spec);
 	gw_lifetime_snapshot(sa, &spec.lifetime);
 	if (!is_selected(selection, sa) || !gateway_page_take(&selection->page))
 		return selection->page.limit == 0;

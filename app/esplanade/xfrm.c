@@ -48,6 +48,7 @@ static int serve(void *ctx, struct gw_xfrm_client *client, const struct gw_xfrm_
 	if (!handler)
 		return gw_error_set(err, EOPNOTSUPP, "message type %u is not served", type);
 	rc = handler(ctx, client, request, err);
+	gateway_xfrm_ike_sweep(ctx);
 	// A daemon seldom logs more than a number: here stands why.
 	if (rc && rc != -ESRCH && err && err->text[0])
 		gw_log_notice("xfrm: request of type %u refused: %s", type,
@@ -96,6 +97,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	if (!xfrm)
 		return gw_error_set(err, ENOMEM, "out of memory");
 	TAILQ_INIT(&xfrm->pairs);
+	TAILQ_INIT(&xfrm->ike);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
 		return gw_error_set(err, ENOMEM, "out of memory");
@@ -122,6 +124,7 @@ void gateway_xfrm_free(struct gateway *gateway)
 	gw_xfrm_server_free(xfrm->server);
 	gw_xfrm_sa_book_free(xfrm->sas);
 	gw_xfrm_policy_book_fini(&xfrm->policies);
+	gateway_xfrm_ike_free(xfrm);
 	while ((pair = TAILQ_FIRST(&xfrm->pairs))) {
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);
 		free(pair);

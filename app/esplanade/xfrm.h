@@ -22,7 +22,8 @@ struct gateway_xfrm {
 	struct gw_xfrm_policy_book policies;
 	TAILQ_HEAD(, gateway_pair) pairs;
 	uint32_t pair_count;
-	uint32_t acquires; // their numbers
+	TAILQ_HEAD(, gateway_ike) ike; // xfrm_ike.c's
+	uint32_t acquires;             // their numbers
 };
 
 // The kernel lets a template without a reqid take every SA between its addresses. Here each such
@@ -67,6 +68,15 @@ void gateway_xfrm_sa_describe(
 	struct gateway *gateway, const struct gw_sa *sa, struct xfrm_usersa_info *info);
 int gateway_xfrm_sa_attributes(
 	struct gateway *gateway, const struct gw_sa *sa, struct nl_msg *message);
+
+// xfrm_ike.c: before a policy comes, and when it has gone; the sweep takes what nothing holds any
+// more, and must not run while a transaction is committed.
+int gateway_xfrm_ike_hold(struct gateway *gateway, const struct gw_xfrm_policy *policy,
+	const struct gw_policy_spec *spec, struct gw_error *err);
+void gateway_xfrm_ike_release(struct gateway *gateway, const struct gw_xfrm_policy *policy,
+	const struct gw_policy_spec *spec);
+void gateway_xfrm_ike_sweep(struct gateway *gateway);
+void gateway_xfrm_ike_free(struct gateway_xfrm *xfrm);
 
 // xfrm_event.c: what those are told who listen.
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);

@@ -79,17 +79,22 @@ static int replace(struct gateway *gateway, struct gw_xfrm_policy_record *old,
 	struct gw_error *err)
 {
 	struct gw_txn *txn = gw_txn_new();
-	int rc = txn ? 0 : gw_error_set(err, ENOMEM, "out of memory");
+	int rc = txn ? gateway_xfrm_ike_hold(gateway, policy, spec, err)
+		     : gw_error_set(err, ENOMEM, "out of memory");
+	bool held = txn && !rc;
 
 	if (!rc)
 		rc = stage_delete(gateway, txn, old, err);
 	if (!rc)
 		rc = stage_add(gateway, txn, spec, old, err);
 	if (rc) {
+		if (held)
+			gateway_xfrm_ike_release(gateway, policy, spec);
 		if (txn)
 			gw_txn_abort(txn);
 		return rc;
 	}
+	gateway_xfrm_ike_release(gateway, &old->policy, &old->spec);
 	// First, so that what goes with the commit is not taken for this one.
 	gw_xfrm_policy_book_change(old, policy, spec);
 	gw_txn_commit(txn);
@@ -103,7 +108,9 @@ static int add(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 {
 	struct gw_txn *txn = gw_txn_new();
 	struct gw_xfrm_policy_record *record;
-	int rc = txn ? 0 : gw_error_set(err, ENOMEM, "out of memory");
+	int rc = txn ? gateway_xfrm_ike_hold(gateway, policy, spec, err)
+		     : gw_error_set(err, ENOMEM, "out of memory");
+	bool held = txn && !rc;
 
 	if (!rc)
 		rc = stage_add(gateway, txn, spec, NULL, err);
@@ -111,6 +118,8 @@ static int add(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 	if (!rc && !record)
 		rc = gw_error_set(err, ENOMEM, "out of memory");
 	if (rc) {
+		if (held)
+			gateway_xfrm_ike_release(gateway, policy, spec);
 		if (txn)
 			gw_txn_abort(txn);
 		return rc;
@@ -171,6 +180,7 @@ static struct gw_xfrm_policy_record *find(
 static void forget(struct gateway *gateway, struct gw_xfrm_policy_record *record)
 {
 	gateway_xfrm_policy_tell(gateway, &record->policy, XFRM_MSG_DELPOLICY);
+	gateway_xfrm_ike_release(gateway, &record->policy, &record->spec);
 	gw_xfrm_policy_book_remove(&gateway->xfrm->policies, record);
 }
 

@@ -84,4 +84,8 @@ static void open_ccm(struct gw_crypto_engine *engine, IMB_MGR *manager, struct g
 		run_burst(engine, manager, ops + i, RTE_MIN(count - i, GW_CRYPTO_BURST), false);
 }
 
-const struct gw_crypto_way gw_crypto_ccm_job = { "job", seal_ccm, open_ccm };
+const struct gw_crypto_way gw_crypto_ccm_job = {
+	.name = "job",
+	.seal = seal_ccm,
+	.open = open_ccm,
+};

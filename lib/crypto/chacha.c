@@ -54,7 +54,11 @@ static void open_direct(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	run_direct(engine, manager, ops, count, false);
 }
 
-const struct gw_crypto_way gw_crypto_chacha_direct = { "direct", seal_direct, open_direct };
+const struct gw_crypto_way gw_crypto_chacha_direct = {
+	.name = "direct",
+	.seal = seal_direct,
+	.open = open_direct,
+};
 
 static inline void fill(IMB_JOB *job, const struct gw_crypto_op *op, bool seal)
 {
@@ -115,4 +119,8 @@ static void open_job(struct gw_crypto_engine *engine, IMB_MGR *manager, struct g
 	run_job(engine, manager, ops, count, false);
 }
 
-const struct gw_crypto_way gw_crypto_chacha_job = { "job", seal_job, open_job };
+const struct gw_crypto_way gw_crypto_chacha_job = {
+	.name = "job",
+	.seal = seal_job,
+	.open = open_job,
+};

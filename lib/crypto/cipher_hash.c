@@ -269,5 +269,8 @@ static void open(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_cr
 		open_burst(engine, manager, ops + i, RTE_MIN(count - i, GW_CRYPTO_BURST));
 }
 
-const struct gw_crypto_way gw_crypto_cipher_hash_burst = { "cipher burst + hash burst", seal,
-	open };
+const struct gw_crypto_way gw_crypto_cipher_hash_burst = {
+	.name = "cipher burst + hash burst",
+	.seal = seal,
+	.open = open,
+};

@@ -27,11 +27,15 @@ static int set_lane(
 
 	if (!choice->way)
 		return 0;
+	engine->lanes[lane].way = choice->way;
+	if (choice->way->own) {
+		engine->own = true;
+		return 0;
+	}
 	if (!*manager)
 		*manager = gw_crypto_manager_new(choice->path);
 	if (!*manager)
 		return -1;
-	engine->lanes[lane].way = choice->way;
 	engine->lanes[lane].manager = *manager;
 	return 0;
 }
@@ -82,6 +86,8 @@ const char *gw_crypto_engine_name(
 			buffer + used, size - used, "%s%s", separator, gw_crypto_path_name(path));
 		separator = " and ";
 	}
+	if (engine->own && used > 0 && (unsigned int)used < size)
+		snprintf(buffer + used, size - used, "%sVAES of our own", separator);
 	return buffer;
 }
 

@@ -50,6 +50,6 @@ void gw_crypto_seal(struct gw_crypto_engine *engine, struct gw_crypto_op *ops, u
 // Verifies in constant time and decrypts; sets each op's status.
 void gw_crypto_open(struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count);
 
-// "IPsec-MB 1.3.0, AVX512": for the log.
+// "IPsec-MB 1.3.0, AVX2 and VAES of our own": for the log.
 const char *gw_crypto_engine_name(
 	const struct gw_crypto_engine *engine, char *buffer, unsigned int size);

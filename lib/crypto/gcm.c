@@ -85,4 +85,8 @@ static void open_gcm(struct gw_crypto_engine *engine, IMB_MGR *manager, struct g
 	run(engine, manager, functions[gw_aes_key_place(ops[0]->key)], ops, count, false);
 }
 
-const struct gw_crypto_way gw_crypto_gcm_direct = { "direct", seal_gcm, open_gcm };
+const struct gw_crypto_way gw_crypto_gcm_direct = {
+	.name = "direct",
+	.seal = seal_gcm,
+	.open = open_gcm,
+};

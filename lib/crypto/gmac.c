@@ -61,4 +61,8 @@ static void open_gmac(struct gw_crypto_engine *engine, IMB_MGR *manager, struct 
 	run(engine, manager, ops, count, false);
 }
 
-const struct gw_crypto_way gw_crypto_gmac_direct = { "direct", seal_gmac, open_gmac };
+const struct gw_crypto_way gw_crypto_gmac_direct = {
+	.name = "direct",
+	.seal = seal_gmac,
+	.open = open_gmac,
+};

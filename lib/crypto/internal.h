@@ -17,6 +17,7 @@
 #include "crypto/engine.h"
 #include "crypto/key.h"
 #include "crypto/plan.h"
+#include "crypto/vaes.h"
 
 #define GW_CRYPTO_BLOCK_BYTES   16 // of AES
 #define GW_CRYPTO_MAX_ICV_BYTES 32
@@ -66,6 +67,7 @@ struct gw_crypto_key {
 	// --- lines 1…: as much of the union as the class needs is allocated
 	union {
 		struct gcm_key_data gcm; // AES-GMAC's as well; laid out for the path of the class
+		struct gw_vaes_key vaes; // AES-GCM by our own code
 		uint32_t ccm[GW_CRYPTO_AES_KEY_WORDS];
 		uint8_t chacha[32];
 		uint8_t parts[GW_CRYPTO_PARTS_BYTES]; // as the layout says
@@ -90,6 +92,7 @@ struct gw_crypto_engine {
 	struct gw_crypto_lane lanes[GW_CRYPTO_LANES];
 	uint32_t short_bytes[GW_CRYPTO_CLASSES];
 	IMB_MGR *managers[GW_CRYPTO_PATH_COUNT]; // those that some lane uses
+	bool own;                                // some lane needs none
 	bool keep_iv;                            // seal with the IV that the packet holds
 
 	// One batch of ops, sorted by lane.
@@ -108,6 +111,7 @@ struct gw_crypto_engine {
 	uint8_t aads[GW_CRYPTO_BURST][GW_CRYPTO_BLOCK_BYTES] __rte_cache_aligned;
 	uint32_t covered[GW_CRYPTO_BURST]; // ICV bytes that the number's high half hides
 	struct chacha20_poly1305_context_data chacha __rte_cache_aligned;
+	struct gw_vaes_packet packets[GW_VAES_BURST] __rte_cache_aligned;
 };
 
 // For known answers: seals with the IV that stands in each packet. Anything else would risk to use
@@ -174,6 +178,12 @@ static inline void gw_crypto_prefetch(const void *data, unsigned int bytes)
 static inline unsigned int gw_aes_round_key_bytes(unsigned int key_bytes)
 {
 	return (key_bytes / 4 + 7) * GW_CRYPTO_BLOCK_BYTES;
+}
+
+// FIPS 197: 10, 12 or 14.
+static inline unsigned int gw_aes_rounds(const struct gw_crypto_key *key)
+{
+	return key->cipher_key_bytes / 4 + 6;
 }
 
 // 0 for keys of 128 bits, 1 for 192, 2 for 256.

@@ -111,9 +111,9 @@ static size_t lay_out(const struct gw_crypto_key_spec *spec, unsigned int cipher
 	return end;
 }
 
-// Bytes of a key with the parts that its class needs.
+// Bytes of a key with the parts that its class needs. own: AES-GCM is computed by our own code.
 static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int cipher_key_bytes,
-	struct gw_crypto_layout *at)
+	bool own, struct gw_crypto_layout *at)
 {
 	const size_t head = offsetof(struct gw_crypto_key, parts);
 
@@ -125,6 +125,9 @@ static size_t bytes_needed(const struct gw_crypto_key_spec *spec, unsigned int c
 	case IMB_CIPHER_CHACHA20_POLY1305:
 		return head + sizeof(((struct gw_crypto_key *)NULL)->chacha);
 	default: // AES-GCM and AES-GMAC
+		if (own)
+			return offsetof(struct gw_crypto_key, vaes.round_keys) +
+			       gw_aes_round_key_bytes(cipher_key_bytes);
 		return head + sizeof(struct gcm_key_data);
 	}
 }
@@ -187,7 +190,7 @@ static void expand_integrity(
 	}
 }
 
-static void expand_gcm(
+static void expand_library_gcm(
 	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
 {
 	const aes_gcm_pre_t functions[GW_KEY_LENGTHS] = { manager->gcm128_pre, manager->gcm192_pre,
@@ -213,6 +216,17 @@ static void expand_aes_encrypt_only(const struct gw_crypto_key *key,
 
 	expand_aes(key, spec, manager, encrypt, unused);
 	gw_wipe(unused, sizeof(unused));
+}
+
+static void expand_gcm(
+	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
+{
+	if (!gw_crypto_plan(key->class)->choice.way->own) {
+		expand_library_gcm(key, spec, manager);
+		return;
+	}
+	expand_aes_encrypt_only(key, spec, manager, (uint32_t *)key->vaes.round_keys);
+	gw_vaes_expand(&key->vaes, gw_aes_rounds(key));
 }
 
 static void expand(
@@ -241,7 +255,7 @@ static void expand(
 		break;
 	default:
 		if (spec->integrity == GW_INTEGRITY_NONE) // AES-GMAC
-			expand_gcm(key, spec, manager);
+			expand_library_gcm(key, spec, manager);
 		break;
 	}
 }
@@ -290,6 +304,7 @@ static uint64_t next_iv_base(void)
 struct gw_crypto_key *gw_crypto_key_make(
 	const struct gw_crypto_key_spec *spec, struct gw_error *err)
 {
+	const struct gw_crypto_choice *choice;
 	struct gw_crypto_layout at = {};
 	struct gw_crypto_key *key;
 	IMB_MGR *manager;
@@ -301,11 +316,11 @@ struct gw_crypto_key *gw_crypto_key_make(
 	key_size = find_key_size(spec, err);
 	if (key_size < 0)
 		return NULL;
-	manager = gw_crypto_manager_shared(
-		gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
-			->choice.path);
-	bytes = RTE_CACHE_LINE_ROUNDUP(
-		bytes_needed(spec, gw_encryptions[spec->encryption].key_bytes[key_size], &at));
+	choice = &gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
+			  ->choice;
+	manager = gw_crypto_manager_shared(choice->path);
+	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(
+		spec, gw_encryptions[spec->encryption].key_bytes[key_size], choice->way->own, &at));
 	key = manager ? rte_zmalloc("crypto key", bytes, RTE_CACHE_LINE_SIZE) : NULL;
 	if (!key) {
 		gw_error_set(err, ENOMEM, "there is no memory for a key of %zu bytes", bytes);

@@ -3,11 +3,12 @@
 
 #include "crypto/plan.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <rte_common.h>
+
+#include "crypto/vaes.h"
 
 // The measurements behind the rules are in docs/decisions/001-ipsec-mb-api.md.
 
@@ -22,6 +23,8 @@ struct rule {
 };
 
 static const struct rule gcm_rules[] = {
+	{ IMB_CPUFLAGS_AVX512_T2, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX512 } } },
+	{ GW_VAES_FEATURES, { .choice = { &gw_crypto_gcm_vaes, GW_CRYPTO_AVX2 } } },
 	{ IMB_CPUFLAGS_AVX512, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX512 } } },
 	{ IMB_CPUFLAGS_AVX2, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX2 } } },
 	{ IMB_CPUFLAGS_AVX, { .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX } } },

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <intel-ipsec-mb.h>
@@ -11,8 +12,8 @@
 #include "crypto/manager.h"
 #include "spec/algorithm.h"
 
-// Which calls of IPsec-MB compute what on this CPU. A class is one combination of algorithms and
-// key length: its packets are computed together, whatever SA they belong to.
+// Which calls of IPsec-MB, or code of our own, compute what on this CPU. A class is one combination
+// of algorithms and key length: its packets are computed together, whatever SA they belong to.
 
 #define GW_CRYPTO_CLASSES (GW_ENCRYPTION_COUNT * GW_KEY_LENGTHS * GW_INTEGRITY_COUNT)
 
@@ -23,6 +24,7 @@ struct gw_crypto_op;
 // GW_CRYPTO_OK or GW_CRYPTO_BAD_ICV; what they leave alone has failed.
 struct gw_crypto_way {
 	const char *name;
+	bool own; // needs no manager of IPsec-MB to run; AES-GCM: its key is a gw_vaes_key
 	void (*seal)(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
 		unsigned int count);
 	void (*open)(struct gw_crypto_engine *engine, IMB_MGR *manager, struct gw_crypto_op **ops,
@@ -30,6 +32,7 @@ struct gw_crypto_way {
 };
 
 extern const struct gw_crypto_way gw_crypto_gcm_direct;
+extern const struct gw_crypto_way gw_crypto_gcm_vaes;
 extern const struct gw_crypto_way gw_crypto_gmac_direct;
 extern const struct gw_crypto_way gw_crypto_ccm_job;
 extern const struct gw_crypto_way gw_crypto_chacha_direct;
@@ -38,7 +41,7 @@ extern const struct gw_crypto_way gw_crypto_cipher_hash_burst;
 
 struct gw_crypto_choice {
 	const struct gw_crypto_way *way;
-	enum gw_crypto_path path;
+	enum gw_crypto_path path; // that keys are expanded by, even for code of our own
 };
 
 struct gw_crypto_plan {

@@ -102,9 +102,10 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	struct gw_crypto_auth_op ops[GW_VECTOR];
 	uint32_t inner_bytes[GW_VECTOR]; // of op i
 	uint16_t position[GW_VECTOR];    // of op i among the packets
+	uint64_t sequences[GW_VECTOR];
 	unsigned int ready = 0;
 
-	gw_sequence_blocks_take(packets, count);
+	gw_sequence_blocks_take(packets, count, sequences);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 		struct rte_mbuf *mbuf;
@@ -112,13 +113,14 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 
 		gw_node_prefetch(packets, i, count);
 		// The headers to keep: the packet's own, or those of a tunnel.
-		mbuf = gw_seal_take(worker, &packets[i], GW_AH_MAX_FRONT,
+		mbuf = gw_seal_take(worker, &packets[i], sequences[i], GW_AH_MAX_FRONT,
 			(uint16_t)(KEPT_HEADERS_AT + packet->header_bytes + GW_IPV6_BYTES));
 		if (unlikely(!mbuf)) {
 			nexts[i] = EDGE_DROP;
 			continue;
 		}
 		packet = gw_packet(mbuf);
+		packet->sequence = sequences[i];
 		inner_bytes[ready] = packet->ip_bytes;
 		reason = prepare(mbuf, packet, &ops[ready]);
 		if (unlikely(reason != GW_DROP_COUNT)) {

@@ -226,7 +226,8 @@ uint16_t gw_deal_keep(struct gw_worker *worker, void **packets, uint16_t count)
 	for (uint16_t i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
-		if (packet->batch == worker->batch && gw_ticket_hand_back(ticket, packets[i])) {
+		if ((packet->marks & GW_MARK_DEALT) && packet->batch == worker->batch &&
+			gw_ticket_hand_back(ticket, packets[i])) {
 			// They may be gone when the owner sends it.
 			packet->sa = NULL;
 			packet->nexthop = NULL;

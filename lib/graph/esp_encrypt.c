@@ -27,8 +27,8 @@
 enum { EDGE_IP_OUTPUT, EDGE_TCP_OUTPUT, EDGE_DROP };
 
 // The packet's bytes around the inner packet; returns the ESP header.
-static uint8_t *encapsulate(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t tfc, uint32_t *payload_bytes)
+static __rte_always_inline uint8_t *encapsulate(struct rte_mbuf *mbuf, struct gw_packet *packet,
+	uint32_t tfc, uint64_t sequence, uint32_t *payload_bytes)
 {
 	const struct gw_sa *sa = packet->sa;
 	struct gw_esp_inner inner = gw_seal_inner(mbuf, packet);
@@ -52,7 +52,7 @@ static uint8_t *encapsulate(
 	outer = (uint8_t *)rte_pktmbuf_prepend(mbuf, (uint16_t)front);
 	esp = (struct gw_esp_header *)(outer + sa->outer_bytes);
 	esp->spi = sa->spi;
-	esp->sequence = rte_cpu_to_be_32((uint32_t)packet->sequence);
+	esp->sequence = rte_cpu_to_be_32((uint32_t)sequence);
 	gw_seal_outer(mbuf, packet, &inner);
 	packet->header_bytes = (uint16_t)(sa->outer_bytes - sa->udp_bytes);
 	return (uint8_t *)esp;
@@ -60,7 +60,8 @@ static uint8_t *encapsulate(
 
 // In transport mode: ESP between the packet's headers, which spd_out has found to be sound, and
 // what is behind them. Returns the ESP header, NULL when there is no place for one.
-static uint8_t *insert(struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t *payload_bytes)
+static uint8_t *insert(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, uint64_t sequence, uint32_t *payload_bytes)
 {
 	const struct gw_sa *sa = packet->sa;
 	uint8_t *ip = rte_pktmbuf_mtod(mbuf, uint8_t *), *trailer, *front;
@@ -89,7 +90,7 @@ static uint8_t *insert(struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t
 			packet->ip_bytes - point.bytes);
 	esp = (struct gw_esp_header *)(front + point.bytes + sa->udp_bytes);
 	esp->spi = sa->spi;
-	esp->sequence = rte_cpu_to_be_32((uint32_t)packet->sequence);
+	esp->sequence = rte_cpu_to_be_32((uint32_t)sequence);
 	return (uint8_t *)esp;
 }
 
@@ -120,9 +121,10 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	struct gw_crypto_op ops[GW_VECTOR];
 	uint32_t inner_bytes[GW_VECTOR]; // of op i
 	uint16_t position[GW_VECTOR];    // of op i among the packets
+	uint64_t sequences[GW_VECTOR];
 	unsigned int ready = 0;
 
-	gw_sequence_blocks_take(packets, count);
+	gw_sequence_blocks_take(packets, count, sequences);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 		struct gw_crypto_op *op = &ops[ready];
@@ -131,8 +133,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 
 		gw_node_prefetch(packets, i, count);
 		tfc = gw_sa_tfc_padding(packet->sa, packet->ip_bytes);
-		mbuf = gw_seal_take(
-			worker, &packets[i], GW_ESP_MAX_FRONT, (uint16_t)(GW_ESP_MAX_BACK + tfc));
+		mbuf = gw_seal_take(worker, &packets[i], sequences[i], GW_ESP_MAX_FRONT,
+			(uint16_t)(GW_ESP_MAX_BACK + tfc));
 		if (unlikely(!mbuf)) {
 			nexts[i] = EDGE_DROP;
 			continue;
@@ -140,11 +142,12 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		packet = gw_packet(mbuf);
 		inner_bytes[ready] = packet->ip_bytes;
 		op->key = packet->sa->key;
-		op->sequence = packet->sequence;
+		op->sequence = sequences[i];
 		// A dummy packet has no headers of its own: those of the SA stand before it.
-		op->esp = packet->sa->mode == GW_MODE_TRANSPORT && !(packet->marks & GW_MARK_DUMMY)
-				  ? insert(mbuf, packet, &op->payload_bytes)
-				  : encapsulate(mbuf, packet, tfc, &op->payload_bytes);
+		op->esp =
+			packet->sa->mode == GW_MODE_TRANSPORT && !(packet->marks & GW_MARK_DUMMY)
+				? insert(mbuf, packet, sequences[i], &op->payload_bytes)
+				: encapsulate(mbuf, packet, tfc, sequences[i], &op->payload_bytes);
 		if (unlikely(!op->esp)) {
 			nexts[i] = gw_to_drop(packet, GW_DROP_IP_HEADER, EDGE_DROP);
 			continue;

@@ -27,17 +27,16 @@ static inline bool gw_expiry_is_over(const struct gw_worker *worker, struct gw_s
 enum gw_drop gw_expiry_refuse(const struct gw_worker *worker, struct gw_sa *sa);
 void gw_expiry_use(const struct gw_worker *worker, struct gw_sa *sa);
 
-// Outbound, behind gw_sequence_blocks_take: the reason to drop the packet, for which the SA has no
-// number or no bytes left, or GW_DROP_COUNT.
+// Outbound, behind gw_sequence_blocks_take: the reason to drop a packet with that number, 0 where
+// the SA has no number or no bytes left for it, or GW_DROP_COUNT.
 static inline enum gw_drop gw_expiry_admit(
-	const struct gw_worker *worker, const struct gw_packet *packet)
+	const struct gw_worker *worker, struct gw_sa *sa, uint64_t sequence)
 {
-	struct gw_sa *sa = packet->sa;
 	enum gw_expiry_cause soft;
 
-	if (unlikely(packet->sequence == 0))
+	if (unlikely(sequence == 0))
 		return gw_expiry_refuse(worker, sa);
-	soft = gw_lifetime_out_soft(sa, packet->sequence);
+	soft = gw_lifetime_out_soft(sa, sequence);
 	if (unlikely(soft != GW_EXPIRY_NONE))
 		gw_expiry_raise(worker, sa, GW_SA_EVENT_SOFT, soft);
 	if (unlikely(sa->limits & GW_LIMIT_USE))

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Checks the IP header (RFC 1812 section 5.2.2, RFC 8200) and sends the packet to the half of the
-// gateway it belongs to: from the protected side to the outbound SPD, from the unprotected side to
-// the SAD or the inbound SPD. What is for the box itself goes to the host, from the unprotected
+// The way in. eth_input takes frames from ports: those for us that hold IP go on without their
+// Ethernet header, the rest is for the host. ip_input takes packets that were put together here.
+//
+// Both check the IP header (RFC 1812 section 5.2.2, RFC 8200) and send the packet to the half of
+// the gateway it belongs to: from the protected side to the outbound SPD, from the unprotected side
+// to the SAD or the inbound SPD. What is for the box itself goes to the host, from the unprotected
 // side only if the inbound SPD lets it.
 
 #include "graph/node.h"
 
 #include <netinet/in.h>
 
-#include <rte_byteorder.h>
-#include <rte_udp.h>
+#include <rte_ether.h>
 
 #include "graph/buffer.h"
-#include "ipsec/esp.h"
+#include "graph/nat_t.h"
 #include "net/icmp_quote.h"
 #include "net/l4_checksum.h"
 
@@ -25,12 +27,9 @@ enum {
 	EDGE_SPD_IN,
 	EDGE_REASSEMBLY,
 	EDGE_PUNT,
-	EDGE_DROP
+	EDGE_DROP,
+	EDGE_IP // none: the IP header comes next
 };
-
-// RFC 3948 sections 2.2 and 2.3.
-#define IKE_MARKER_BYTES 4
-#define KEEPALIVE        0xff
 
 // Policies look at less of an upper-layer header, and no extension header is shorter.
 #define HEADER_REACH 8
@@ -73,55 +72,19 @@ static bool is_nat_t(const struct gw_packet *packet)
 	       packet->flow.destination_port == GW_NAT_T_PORT;
 }
 
-// UDP for port 4500 of a host behind the gateway: ESP for an SA in transport mode that the gateway
-// has for that host, or anything else, among it ESP and IKE of the host's own. Where the SAD knows
-// no such SA, the inbound SPD judges it as it came.
-static uint8_t for_host_behind(struct rte_mbuf *mbuf, struct gw_packet *packet)
+static uint8_t from_nat_t(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
 {
-	struct {
-		struct rte_udp_hdr udp;
-		struct gw_esp_header esp;
-	} const *headers = rte_pktmbuf_mtod_offset(mbuf, const void *, packet->header_bytes);
-	uint32_t bytes = packet->ip_bytes - packet->header_bytes;
+	bool ours = gw_local_contains(local, packet->flow.family, packet->flow.destination);
 
-	if (bytes < sizeof(*headers) ||
-		rte_pktmbuf_data_len(mbuf) < packet->header_bytes + sizeof(*headers) ||
-		rte_be_to_cpu_16(headers->udp.dgram_len) != bytes || headers->esp.spi == 0)
+	switch (ours ? gw_nat_t_for_us(mbuf, packet) : gw_nat_t_for_host_behind(mbuf, packet)) {
+	case GW_NAT_T_ESP:
+		return EDGE_SAD_LOOKUP;
+	case GW_NAT_T_OTHER:
 		return EDGE_SPD_IN;
-	packet->marks |= GW_MARK_IN_UDP;
-	packet->header_bytes += sizeof(headers->udp);
-	return EDGE_SAD_LOOKUP;
-}
-
-// UDP for port 4500 of ours (RFC 3948 section 2): a keepalive of one byte 0xff, IKE behind four
-// zero bytes, or ESP, which begins with an SPI that is not zero. The checksum is not looked at, as
-// section 2.2 leaves it to us: the ICV covers all that ESP has, and IKE goes on to the host's own
-// UDP.
-static uint8_t from_nat_t(struct rte_mbuf *mbuf, struct gw_packet *packet)
-{
-	uint32_t bytes = packet->ip_bytes - packet->header_bytes;
-	uint8_t buffer[sizeof(struct rte_udp_hdr) + IKE_MARKER_BYTES];
-	const uint8_t *data;
-
-	if (bytes < sizeof(struct rte_udp_hdr))
-		return gw_to_drop(packet, GW_DROP_UDP_LENGTH, EDGE_DROP);
-	data = rte_pktmbuf_read(
-		mbuf, packet->header_bytes, RTE_MIN(bytes, (uint32_t)sizeof(buffer)), buffer);
-	if (!data)
-		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
-	if (rte_be_to_cpu_16(((const struct rte_udp_hdr *)data)->dgram_len) != bytes)
-		return gw_to_drop(packet, GW_DROP_UDP_LENGTH, EDGE_DROP);
-	data += sizeof(struct rte_udp_hdr);
-	bytes -= (uint32_t)sizeof(struct rte_udp_hdr);
-	if (bytes == 1 && data[0] == KEEPALIVE)
-		return gw_to_drop(packet, GW_DROP_UDP_KEEPALIVE, EDGE_DROP);
-	if (bytes < IKE_MARKER_BYTES)
-		return gw_to_drop(packet, GW_DROP_ESP_RUNT, EDGE_DROP);
-	if (memcmp(data, "\0\0\0\0", IKE_MARKER_BYTES) == 0)
-		return EDGE_SPD_IN;
-	packet->marks |= GW_MARK_IN_UDP;
-	packet->header_bytes += sizeof(struct rte_udp_hdr);
-	return EDGE_SAD_LOOKUP;
+	default:
+		return EDGE_DROP;
+	}
 }
 
 static uint8_t from_protected(struct gw_packet *packet, const struct gw_local *local)
@@ -142,16 +105,14 @@ static uint8_t from_unprotected(
 	if (packet->flow.protocol == IPPROTO_ESP || packet->flow.protocol == IPPROTO_AH)
 		return EDGE_SAD_LOOKUP;
 	if (is_nat_t(packet))
-		return gw_local_contains(local, packet->flow.family, packet->flow.destination)
-			       ? from_nat_t(mbuf, packet)
-			       : for_host_behind(mbuf, packet);
+		return from_nat_t(mbuf, packet, local);
 	if (unlikely(gw_icmp_is_too_big(&packet->flow)) &&
 		gw_local_contains(local, packet->flow.family, packet->flow.destination))
 		return EDGE_ICMP_INPUT;
 	return EDGE_SPD_IN;
 }
 
-static enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
+static __rte_always_inline enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
 {
 	bool checksum_known =
 		(mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
@@ -174,7 +135,7 @@ static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const 
 	return error != GW_IP_OK || ip->header_bytes + HEADER_REACH > rte_pktmbuf_data_len(mbuf);
 }
 
-static uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
+static __rte_always_inline uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
 	const struct gw_local *local, enum gw_ip_error error, const struct gw_ip *ip)
 {
 	uint8_t family = packet->flow.family;
@@ -195,52 +156,123 @@ static uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
 						 : from_unprotected(mbuf, packet, local);
 }
 
-static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+// What is rare: the packet becomes one buffer of our own with all of its checksums. False: there is
+// no buffer.
+static __rte_noinline bool complete(const struct gw_worker *worker, void **place)
+{
+	bool checksum_left = has_checksum_left(*place);
+	struct rte_mbuf *mbuf = gw_buffer_own(worker, *place, 0, 0);
+	struct gw_ip ip;
+
+	if (!mbuf) {
+		gw_packet(*place)->drop = GW_DROP_NO_BUFFER;
+		return false;
+	}
+	*place = mbuf;
+	if (checksum_left && parse(mbuf, &ip) == GW_IP_OK)
+		gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), &ip);
+	return true;
+}
+
+// The packet at place, which may become a copy of its own.
+static __rte_always_inline uint8_t input(const struct gw_worker *worker, void **place)
+{
+	struct rte_mbuf *mbuf = *place;
+	enum gw_ip_error error;
+	struct gw_ip ip;
+
+	error = parse(mbuf, &ip);
+	if (unlikely(has_checksum_left(mbuf) || is_split(mbuf, error, &ip))) {
+		if (!complete(worker, place))
+			return EDGE_DROP;
+		mbuf = *place;
+		error = parse(mbuf, &ip);
+	}
+	return classify(mbuf, gw_packet(mbuf), worker->dataplane->local, error, &ip);
+}
+
+// A frame: EDGE_IP when it holds an IP packet, whose Ethernet header is then gone.
+static __rte_always_inline uint8_t open_frame(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_port *port)
+{
+	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+
+	if (unlikely(rte_pktmbuf_data_len(mbuf) < sizeof(*ether)))
+		return gw_to_drop(packet, GW_DROP_ETH_RUNT, EDGE_DROP);
+	if (unlikely(memcmp(&ether->dst_addr, port->mac, sizeof(port->mac)) != 0 &&
+		     !rte_is_multicast_ether_addr(&ether->dst_addr)))
+		return gw_to_drop(packet, GW_DROP_ETH_NOT_FOR_US, EDGE_DROP);
+	// What the port stripped or vouched for concerned this frame; nothing behind us may rely on
+	// it.
+	if (unlikely(mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED))
+		return gw_to_drop(packet, GW_DROP_ETH_VLAN, EDGE_DROP);
+	switch (ether->ether_type) {
+	case RTE_BE16(RTE_ETHER_TYPE_IPV4):
+	case RTE_BE16(RTE_ETHER_TYPE_IPV6):
+		packet->flow.family = ether->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) ? 4 : 6;
+		rte_pktmbuf_adj(mbuf, sizeof(*ether));
+		return EDGE_IP;
+	case RTE_BE16(RTE_ETHER_TYPE_VLAN):
+	case RTE_BE16(RTE_ETHER_TYPE_QINQ):
+		return gw_to_drop(packet, GW_DROP_ETH_VLAN, EDGE_DROP);
+	default:
+		return EDGE_PUNT;
+	}
+}
+
+static void frames(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 
 	for (unsigned int i = 0; i < count; i++) {
-		struct rte_mbuf *mbuf = packets[i];
-		enum gw_ip_error error;
-		bool checksum_left;
-		struct gw_ip ip;
+		struct gw_packet *packet = gw_packet(packets[i]);
 
 		gw_node_prefetch(packets, i, count);
-		error = parse(mbuf, &ip);
-		checksum_left = has_checksum_left(mbuf);
-		if (unlikely(checksum_left || is_split(mbuf, error, &ip))) {
-			mbuf = gw_buffer_own(worker, mbuf, 0, 0);
-			if (!mbuf) {
-				nexts[i] = gw_to_drop(
-					gw_packet(packets[i]), GW_DROP_NO_BUFFER, EDGE_DROP);
-				continue;
-			}
-			packets[i] = mbuf;
-			error = parse(mbuf, &ip);
-		}
-		if (unlikely(checksum_left) && error == GW_IP_OK)
-			gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), &ip);
-		nexts[i] = classify(mbuf, gw_packet(mbuf), worker->dataplane->local, error, &ip);
+		nexts[i] = open_frame(packets[i], packet, worker->dataplane->ports[packet->port]);
+		if (likely(nexts[i] == EDGE_IP))
+			nexts[i] = input(worker, &packets[i]);
 	}
+}
+
+static void whole(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
+	unsigned int count)
+{
+	const struct gw_worker *worker = gw_node_worker(node);
+
+	for (unsigned int i = 0; i < count; i++) {
+		gw_node_prefetch(packets, i, count);
+		nexts[i] = input(worker, &packets[i]);
+	}
+}
+
+static uint16_t eth_input(
+	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
+{
+	return gw_node_run(graph, node, packets, count, frames);
 }
 
 static uint16_t ip_input(
 	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
 {
-	return gw_node_run(graph, node, packets, count, step);
+	return gw_node_run(graph, node, packets, count, whole);
 }
+
+#define EDGES                                                                                      \
+	{                                                                                          \
+		[EDGE_SPD_OUT] = "spd_out", [EDGE_SAD_LOOKUP] = "sad_lookup",                      \
+		[EDGE_ICMP_INPUT] = "icmp_input", [EDGE_SPD_IN] = "spd_in",                        \
+		[EDGE_REASSEMBLY] = "reassembly", [EDGE_PUNT] = "punt", [EDGE_DROP] = "drop",      \
+	}
+
+const struct gw_node gw_node_eth_input = {
+	.name = "eth_input",
+	.process = eth_input,
+	.edges = EDGES,
+};
 
 const struct gw_node gw_node_ip_input = {
 	.name = "ip_input",
 	.process = ip_input,
-	.edges = {
-		[EDGE_SPD_OUT] = "spd_out",
-		[EDGE_SAD_LOOKUP] = "sad_lookup",
-		[EDGE_ICMP_INPUT] = "icmp_input",
-		[EDGE_SPD_IN] = "spd_in",
-		[EDGE_REASSEMBLY] = "reassembly",
-		[EDGE_PUNT] = "punt",
-		[EDGE_DROP] = "drop",
-	},
+	.edges = EDGES,
 };

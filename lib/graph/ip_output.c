@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // Routes what the SPD or ESP let through: longest prefix match, then the checks of the port it
-// leads to.
+// leads to, then the Ethernet header for the neighbour.
 //
 // A packet that is about to leave an unprotected port, or that has no route, and that the outbound
 // SPD has not seen goes there first: so traffic between two tunnels, and the gateway's own ICMP
@@ -10,10 +10,11 @@
 
 #include "graph/node.h"
 
+#include <rte_ether.h>
 #include <rte_ip.h>
 
 enum {
-	EDGE_ETH_OUTPUT,
+	EDGE_PORT_TX,
 	EDGE_SPD_OUT,
 	EDGE_IP_FRAGMENT,
 	EDGE_ICMP_ERROR,
@@ -55,8 +56,26 @@ static uint16_t path_mtu(const struct gw_packet *packet, const struct gw_port *p
 	return RTE_MIN(mtu, port->mtu);
 }
 
-static uint8_t through_port(const struct gw_dataplane *dataplane, struct gw_packet *packet,
-	const struct gw_nexthop *nexthop)
+// Headroom is there: an Ethernet header was taken off, or the packet was built with room for one.
+static uint8_t frame(struct rte_mbuf *mbuf, const struct gw_packet *packet,
+	const struct gw_port *port, const struct gw_nexthop *nexthop)
+{
+	struct rte_ether_hdr *ether =
+		(struct rte_ether_hdr *)rte_pktmbuf_prepend(mbuf, sizeof(*ether));
+
+	memcpy(&ether->dst_addr, nexthop->mac, sizeof(nexthop->mac));
+	memcpy(&ether->src_addr, port->mac, sizeof(port->mac));
+	ether->ether_type = packet->flow.family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4)
+						     : RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	// Relaxed: tells the control core that the entry is in use, nothing else hangs on it. Read
+	// first, so that the line stays shared among the workers.
+	if (unlikely(!atomic_load_explicit(nexthop->used, memory_order_relaxed)))
+		atomic_store_explicit(nexthop->used, 1, memory_order_relaxed);
+	return EDGE_PORT_TX;
+}
+
+static uint8_t through_port(const struct gw_dataplane *dataplane, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, const struct gw_nexthop *nexthop)
 {
 	const struct gw_port *port = dataplane->ports[nexthop->port];
 	uint16_t mtu;
@@ -70,19 +89,19 @@ static uint8_t through_port(const struct gw_dataplane *dataplane, struct gw_pack
 	mtu = path_mtu(packet, port);
 	if (unlikely(packet->ip_bytes > mtu))
 		return too_long(packet, mtu);
-	packet->nexthop = nexthop;
 	if (likely(nexthop->kind == GW_NEXTHOP_FORWARD))
-		return EDGE_ETH_OUTPUT;
+		return frame(mbuf, packet, port, nexthop);
+	packet->nexthop = nexthop;
 	return EDGE_NEIGHBOUR_HOLD;
 }
 
-static uint8_t route(const struct gw_dataplane *dataplane, struct gw_packet *packet,
-	const struct gw_nexthop *nexthop)
+static __rte_always_inline uint8_t route(const struct gw_dataplane *dataplane,
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_nexthop *nexthop)
 {
 	switch (nexthop->kind) {
 	case GW_NEXTHOP_FORWARD:
 	case GW_NEXTHOP_RESOLVE:
-		return through_port(dataplane, packet, nexthop);
+		return through_port(dataplane, mbuf, packet, nexthop);
 	case GW_NEXTHOP_LOCAL:
 		return EDGE_PUNT;
 	case GW_NEXTHOP_BLACKHOLE:
@@ -92,45 +111,63 @@ static uint8_t route(const struct gw_dataplane *dataplane, struct gw_packet *pac
 	}
 }
 
-static const uint8_t *destination(struct rte_mbuf *mbuf, uint8_t family)
+// A vector's look-ups. Neighbours with one destination share theirs, as the ESP packets of a tunnel
+// do: those of one family stand together, and of says which is whose.
+struct lookups {
+	const uint8_t *addresses[2][GW_VECTOR];
+	const struct gw_nexthop *nexthops[2 * GW_VECTOR];
+	unsigned int count[2];
+	uint16_t of[GW_VECTOR]; // packet i's, in nexthops
+};
+
+static inline const uint8_t *destination(struct rte_mbuf *mbuf, bool v6)
 {
 	return rte_pktmbuf_mtod_offset(mbuf, const uint8_t *,
-		family == 4 ? offsetof(struct rte_ipv4_hdr, dst_addr)
-			    : offsetof(struct rte_ipv6_hdr, dst_addr));
+		v6 ? offsetof(struct rte_ipv6_hdr, dst_addr)
+		   : offsetof(struct rte_ipv4_hdr, dst_addr));
 }
 
-// Looks up the packets of one family together and puts their next hops where the packets are.
-static void lookup_family(const struct gw_fib *fib, void **packets, uint8_t family,
-	unsigned int count, const struct gw_nexthop **nexthops)
+static inline bool is_same(const uint8_t *a, const uint8_t *b, bool v6)
 {
-	const uint8_t *addresses[GW_VECTOR];
-	const struct gw_nexthop *found[GW_VECTOR];
-	uint16_t position[GW_VECTOR];
-	unsigned int matching = 0;
+	return v6 ? memcmp(a, b, 16) == 0 : memcmp(a, b, 4) == 0;
+}
 
+static void gather(struct lookups *lookups, void **packets, unsigned int count)
+{
+	lookups->count[0] = 0;
+	lookups->count[1] = 0;
 	for (unsigned int i = 0; i < count; i++) {
-		if (gw_packet(packets[i])->flow.family != family)
-			continue;
-		addresses[matching] = destination(packets[i], family);
-		position[matching++] = (uint16_t)i;
+		bool v6 = gw_packet(packets[i])->flow.family == 6;
+		const uint8_t *address = destination(packets[i], v6);
+		unsigned int used = lookups->count[v6];
+
+		gw_node_prefetch(packets, i, count);
+		if (used == 0 || !is_same(address, lookups->addresses[v6][used - 1], v6)) {
+			lookups->addresses[v6][used++] = address;
+			lookups->count[v6] = used;
+		}
+		lookups->of[i] = (uint16_t)(v6 * GW_VECTOR + used - 1);
 	}
-	if (matching == 0)
-		return;
-	gw_fib_lookup(fib, family, addresses, matching, found);
-	for (unsigned int i = 0; i < matching; i++)
-		nexthops[position[i]] = found[i];
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
 	const struct gw_dataplane *dataplane = gw_node_worker(node)->dataplane;
-	const struct gw_nexthop *nexthops[GW_VECTOR];
+	struct lookups lookups;
 
-	lookup_family(dataplane->fib, packets, 4, count, nexthops);
-	lookup_family(dataplane->fib, packets, 6, count, nexthops);
-	for (unsigned int i = 0; i < count; i++)
-		nexts[i] = route(dataplane, gw_packet(packets[i]), nexthops[i]);
+	gather(&lookups, packets, count);
+	if (lookups.count[0])
+		gw_fib_lookup(dataplane->fib, 4, lookups.addresses[0], lookups.count[0],
+			lookups.nexthops);
+	if (lookups.count[1])
+		gw_fib_lookup(dataplane->fib, 6, lookups.addresses[1], lookups.count[1],
+			lookups.nexthops + GW_VECTOR);
+	for (unsigned int i = 0; i < count; i++) {
+		gw_node_prefetch(packets, i, count);
+		nexts[i] = route(dataplane, packets[i], gw_packet(packets[i]),
+			lookups.nexthops[lookups.of[i]]);
+	}
 }
 
 static uint16_t ip_output(
@@ -143,7 +180,7 @@ const struct gw_node gw_node_ip_output = {
 	.name = "ip_output",
 	.process = ip_output,
 	.edges = {
-		[EDGE_ETH_OUTPUT] = "eth_output",
+		[EDGE_PORT_TX] = "port_tx",
 		[EDGE_SPD_OUT] = "spd_out",
 		[EDGE_IP_FRAGMENT] = "ip_fragment",
 		[EDGE_ICMP_ERROR] = "icmp_error",

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include "ipsec/sa.h"
 #include "net/icmp.h"
@@ -41,32 +43,36 @@ enum gw_packet_mark {
 };
 
 struct gw_packet {
-	struct gw_sa *sa; // up to spd_in the SA it came by; from spd_out on the SA it goes by
-	const struct gw_nexthop *nexthop;
-	uint64_t sequence;     // ESP's or AH's, all 64 bits; or for what it waits (graph/acquire.h)
-	uint64_t stream;       // with GW_MARK_IN_TCP: the number of the TCP connection
+	// --- line 0: what nodes ask about every packet
+	struct gw_sa *sa;      // up to spd_in the SA it came by; from spd_out on the SA it goes by
 	struct gw_flow flow;   // selectors of the (inner) packet
 	uint32_t ip_bytes;     // total length of the IP packet at the front of the mbuf
 	uint16_t header_bytes; // to its upper-layer header; to ESP where that came in UDP
+	uint16_t marks;        // enum gw_packet_mark
 	uint16_t fragment_offset; // bytes
-	uint16_t fragment_bytes;  // of a fragment: of the packet's payload
-	uint32_t fragment_id;     // of a fragment
-	uint32_t batch;           // by which the worker in whose hand it is knows it; 0: of none
-	uint16_t marks;           // enum gw_packet_mark
-	uint16_t mtu;             // for icmp_error and ip_fragment
-	uint8_t port;             // index of the port it came in by
-	uint8_t side;             // enum gw_side of that port
-	uint8_t out_port;         // index of the port it leaves by
-	uint8_t drop;             // enum gw_drop, for the drop and icmp_error nodes
-	uint8_t icmp;             // enum gw_icmp_error, for the icmp_error node
-	uint8_t more_fragments;
-	uint8_t dont_fragment;
+	uint8_t more_fragments : 1;
+	uint8_t dont_fragment : 1;
+	uint8_t port;     // index of the port it came in by
+	uint8_t side;     // enum gw_side of that port
+	uint8_t out_port; // index of the port it leaves by
 	uint8_t ttl;
 	uint8_t tos;
-	uint8_t outer_tos;      // of the ESP or AH packet it came in
-	uint8_t resolve_family; // neighbour_hold: of the address to resolve, in flow.destination
+
+	// --- line 1: what some packets have
+	const struct gw_nexthop *nexthop; // for neighbour_hold
+	uint64_t sequence;    // for what it waits (graph/acquire.h), or the SPI of a dummy packet
+	uint64_t stream;      // with GW_MARK_IN_TCP: the number of the TCP connection
+	uint32_t fragment_id; // of a fragment
+	uint32_t batch;       // with GW_MARK_DEALT: of the worker in whose hand it is
+	uint16_t fragment_bytes; // of a fragment: of the packet's payload
+	uint16_t mtu;            // for icmp_error and ip_fragment
+	uint8_t drop;            // enum gw_drop, for the drop and icmp_error nodes
+	uint8_t icmp;            // enum gw_icmp_error, for the icmp_error node
+	uint8_t outer_tos;       // of the ESP or AH packet it came in
+	uint8_t resolve_family;  // neighbour_hold: of the address to resolve, in flow.destination
 } __rte_cache_aligned;
 
+static_assert(offsetof(struct gw_packet, nexthop) == 64, "line 0: asked of every packet");
 static_assert(sizeof(struct gw_packet) <= 128, "two cache lines behind the mbuf");
 
 #define GW_PACKET_PRIVATE_BYTES RTE_ALIGN_CEIL(sizeof(struct gw_packet), RTE_MBUF_PRIV_ALIGN)
@@ -74,6 +80,12 @@ static_assert(sizeof(struct gw_packet) <= 128, "two cache lines behind the mbuf"
 static inline struct gw_packet *gw_packet(struct rte_mbuf *mbuf)
 {
 	return rte_mbuf_to_priv(mbuf);
+}
+
+static inline void gw_packet_prefetch_for_write(struct rte_mbuf *mbuf)
+{
+	rte_prefetch0_write(gw_packet(mbuf));
+	rte_prefetch0_write((uint8_t *)gw_packet(mbuf) + RTE_CACHE_LINE_SIZE);
 }
 
 // A fresh start: nothing is known but where it came from.

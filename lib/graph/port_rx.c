@@ -22,8 +22,11 @@
 
 enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_SAD_LOOKUP, EDGE_DROP };
 
-// Frames taken from one queue in one walk, at most.
-#define BURST 128
+// Frames taken from one queue in one walk, at most: what nodes touch of so many packets stays in
+// the nearest cache, and the cost of a walk is small beside theirs.
+#define BURST 64
+
+#define PREFETCH_AHEAD 4
 
 static uint32_t hash_v4(const uint8_t *ip, uint32_t size)
 {
@@ -105,6 +108,8 @@ static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
 		return;
 	note_full(worker, count, burst);
 	for (unsigned int i = 0; i < count; i++) {
+		if (i + PREFETCH_AHEAD < count)
+			gw_packet_prefetch_for_write(packets[i + PREFETCH_AHEAD]);
 		gw_packet_init(packets[i], queue->port, port->side);
 		bytes += rte_pktmbuf_pkt_len(packets[i]);
 	}

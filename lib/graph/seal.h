@@ -21,14 +21,14 @@ static inline uint8_t gw_seal_edge(const struct gw_sa *sa, uint8_t esp_encrypt, 
 	return sa->protocol == GW_PROTOCOL_AH ? ah_output : esp_encrypt;
 }
 
-// Behind gw_sequence_blocks_take: the packet at place, contiguous and ours alone with front bytes
-// before it, which leave a frame its header, and back bytes behind it. NULL: it is marked for the
-// drop node.
-static __rte_always_inline struct rte_mbuf *gw_seal_take(
-	const struct gw_worker *worker, void **place, uint16_t front, uint16_t back)
+// Behind gw_sequence_blocks_take, which gave the packet at place its sequence number: contiguous
+// and ours alone with front bytes before it, which leave a frame its header, and back bytes behind
+// it. NULL: it is marked for the drop node.
+static __rte_always_inline struct rte_mbuf *gw_seal_take(const struct gw_worker *worker,
+	void **place, uint64_t sequence, uint16_t front, uint16_t back)
 {
 	struct gw_packet *packet = gw_packet(*place);
-	enum gw_drop reason = gw_expiry_admit(worker, packet);
+	enum gw_drop reason = gw_expiry_admit(worker, packet->sa, sequence);
 	struct rte_mbuf *mbuf;
 
 	if (unlikely(reason != GW_DROP_COUNT)) {

@@ -3,8 +3,11 @@
 
 #include "graph/sequence_blocks.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <rte_prefetch.h>
 
 #include "graph/packet.h"
 #include "graph/worker.h"
@@ -14,6 +17,8 @@
 // SAs of one vector, found by their address: twice as many slots as packets, so that a search ends
 // soon.
 #define SLOTS (2 * GW_VECTOR)
+
+#define PREFETCH_AHEAD 8
 
 struct block {
 	struct gw_sa *sa;
@@ -65,7 +70,25 @@ static uint64_t give(struct block *block, uint32_t bytes)
 	return block->next++;
 }
 
-void gw_sequence_blocks_take(void **packets, unsigned int count)
+// All packets are of one SA, as most vectors' are.
+static bool take_one(void **packets, unsigned int count, uint64_t *sequences)
+{
+	struct block block = { .sa = gw_packet(packets[0])->sa, .wanted = count };
+	bool one = true;
+
+	for (unsigned int i = 0; i < count; i++) {
+		one &= gw_packet(packets[i])->sa == block.sa;
+		block.bytes += gw_packet(packets[i])->ip_bytes;
+	}
+	if (!one)
+		return false;
+	take(&block);
+	for (unsigned int i = 0; i < count; i++)
+		sequences[i] = give(&block, gw_packet(packets[i])->ip_bytes);
+	return true;
+}
+
+static void take_many(void **packets, unsigned int count, uint64_t *sequences)
 {
 	struct block blocks[GW_VECTOR];
 	uint16_t slots[SLOTS]; // 1 + index of a block; 0: free
@@ -83,9 +106,17 @@ void gw_sequence_blocks_take(void **packets, unsigned int count)
 		block->bytes += gw_packet(packets[i])->ip_bytes;
 		of_packet[i] = (uint16_t)(block - blocks);
 	}
-	for (unsigned int i = 0; i < used; i++)
+	for (unsigned int i = 0; i < used; i++) {
+		if (i + PREFETCH_AHEAD < used)
+			rte_prefetch0(&blocks[i + PREFETCH_AHEAD].sa->sequence);
 		take(&blocks[i]);
+	}
 	for (unsigned int i = 0; i < count; i++)
-		gw_packet(packets[i])->sequence =
-			give(&blocks[of_packet[i]], gw_packet(packets[i])->ip_bytes);
+		sequences[i] = give(&blocks[of_packet[i]], gw_packet(packets[i])->ip_bytes);
+}
+
+void gw_sequence_blocks_take(void **packets, unsigned int count, uint64_t *sequences)
+{
+	if (count && !take_one(packets, count, sequences))
+		take_many(packets, count, sequences);
 }

@@ -107,7 +107,7 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 		return protect_transport(mbuf, packet);
 	if (!pass_ttl(mbuf, packet))
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
-	mtu = gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	mtu = atomic_load_explicit(&sa->inner_mtu, memory_order_relaxed);
 	if (likely(packet->ip_bytes <= mtu))
 		return seal_edge(sa);
 	if (packet->flow.family == 6) {

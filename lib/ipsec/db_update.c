@@ -114,9 +114,10 @@ static void move_in_sad(
 void gw_db_update_apply(struct gw_ipsec_db *db, struct gw_db_update *update)
 {
 	struct gw_db_sa *record = update->record;
-	struct gw_sa_spec old = record->sa->spec;
 	struct gw_sad_key key = key_of(&update->spec);
+	struct gw_sa_spec old;
 
+	gw_sa_spec_copy(&old, &record->sa->spec);
 	leave(db, update);
 	if (record->update == update)
 		record->update = NULL;

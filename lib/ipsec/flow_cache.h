@@ -18,6 +18,8 @@
 // of the SPD forgets all of them at once and none needs to be found. "No policy" is a decision like
 // any other. Only the worker that owns the cache touches it.
 
+#define GW_FLOW_WORDS (sizeof(struct gw_flow) / sizeof(uint64_t))
+
 struct gw_flow_line {
 	struct gw_flow flow;
 	uint64_t generation;            // 0: empty, because the SPD begins with 1
@@ -33,11 +35,11 @@ struct gw_flow_cache {
 static inline struct gw_flow_line *gw_flow_cache_line(
 	struct gw_flow_cache *cache, const struct gw_flow *flow)
 {
-	uint64_t words[sizeof(*flow) / sizeof(uint64_t)];
+	uint64_t words[GW_FLOW_WORDS];
 	uint32_t hash = 0;
 
 	memcpy(words, flow, sizeof(words));
-	for (unsigned int i = 0; i < RTE_DIM(words); i++)
+	for (unsigned int i = 0; i < GW_FLOW_WORDS; i++)
 		hash = rte_hash_crc_8byte(words[i], hash);
 	return &cache->lines[hash & cache->mask];
 }
@@ -45,5 +47,11 @@ static inline struct gw_flow_line *gw_flow_cache_line(
 static inline bool gw_flow_line_answers(
 	const struct gw_flow_line *line, const struct gw_flow *flow, uint64_t generation)
 {
-	return line->generation == generation && memcmp(&line->flow, flow, sizeof(*flow)) == 0;
+	uint64_t ours[GW_FLOW_WORDS], theirs[GW_FLOW_WORDS], difference = 0;
+
+	memcpy(ours, &line->flow, sizeof(ours));
+	memcpy(theirs, flow, sizeof(theirs));
+	for (unsigned int i = 0; i < GW_FLOW_WORDS; i++)
+		difference |= ours[i] ^ theirs[i];
+	return line->generation == generation && difference == 0;
 }

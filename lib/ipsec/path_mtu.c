@@ -49,7 +49,7 @@ static void publish(struct gw_sa *sa)
 		mtu = sa->told_mtu;
 	// Relaxed: a packet that meets the old value is cut or refused as it would have been a
 	// moment ago.
-	atomic_store_explicit(&sa->path_mtu, mtu, memory_order_relaxed);
+	gw_sa_path_mtu_set(sa, mtu);
 }
 
 void gw_path_mtu_set_route(struct gw_sa *sa, uint16_t mtu)

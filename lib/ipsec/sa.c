@@ -28,7 +28,6 @@
 
 #define INITIAL_PATH_MTU 1500
 
-static_assert(sizeof(struct gw_sa) % RTE_CACHE_LINE_SIZE == 0, "the counters follow");
 static_assert(
 	sizeof(struct gw_sa_worker_counters) % RTE_CACHE_LINE_SIZE == 0, "the window follows");
 
@@ -151,11 +150,11 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->inner_dscp = (uint8_t)spec->inner_dscp;
 	sa->ecn = (uint8_t)spec->ecn;
 	sa->label_copied = spec->flow_label == GW_FLOW_LABEL_COPY;
-	atomic_init(&sa->path_mtu, INITIAL_PATH_MTU);
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
 	// A gateway that starts again must not give fragments the IDs of those still on their way.
 	atomic_init(&sa->ipv4_id, (uint32_t)rte_rand());
 	template_make(sa, spec);
+	gw_sa_path_mtu_set(sa, INITIAL_PATH_MTU);
 	atomic_init(&sa->mapping, gw_sa_first_mapping(spec));
 }
 
@@ -163,7 +162,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 // by mistake.
 static void fill_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
-	sa->spec = *spec;
+	memcpy(&sa->spec, spec, gw_sa_spec_bytes(spec->selectors.count));
 	gw_wipe(sa->spec.encryption_key, sizeof(sa->spec.encryption_key));
 	gw_wipe(sa->spec.integrity_key, sizeof(sa->spec.integrity_key));
 	sa->spec.encryption_key_bytes = 0;
@@ -176,17 +175,25 @@ static void fill_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->peer_port = spec->encapsulation.source_port;
 }
 
+// Of an SA with that specification, in whole cache lines.
+static size_t bytes_of(const struct gw_sa_spec *spec)
+{
+	return RTE_CACHE_LINE_ROUNDUP(
+		offsetof(struct gw_sa, spec) + gw_sa_spec_bytes(spec->selectors.count));
+}
+
 struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, struct gw_error *err)
 {
 	bool inbound = spec->direction == GW_DIRECTION_IN;
 	size_t counter_bytes = workers * sizeof(struct gw_sa_worker_counters);
 	size_t replay_bytes = inbound ? gw_replay_bytes(spec->replay_window) : 0;
+	size_t bytes = bytes_of(spec);
 	struct gw_crypto_key *key = expand_key(spec, err);
 	struct gw_sa *sa;
 
 	if (!key)
 		return NULL;
-	sa = rte_zmalloc("gw_sa", sizeof(*sa) + counter_bytes + replay_bytes, RTE_CACHE_LINE_SIZE);
+	sa = rte_zmalloc("gw_sa", bytes + counter_bytes + replay_bytes, RTE_CACHE_LINE_SIZE);
 	if (!sa) {
 		gw_crypto_key_free(key);
 		gw_error_set(
@@ -194,9 +201,9 @@ struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, str
 		return NULL;
 	}
 	sa->key = key;
-	sa->counters = (struct gw_sa_worker_counters *)(sa + 1);
+	sa->counters = (struct gw_sa_worker_counters *)((uint8_t *)sa + bytes);
 	if (inbound) {
-		sa->replay = (struct gw_replay *)((uint8_t *)(sa + 1) + counter_bytes);
+		sa->replay = (struct gw_replay *)((uint8_t *)sa + bytes + counter_bytes);
 		gw_replay_init(sa->replay, spec->replay_window, spec->sequence, spec->replay_bitmap,
 			spec->replay_bitmap_bytes);
 		sa->missing_at_start = gw_replay_missing(sa->replay, spec->sequence);
@@ -246,7 +253,7 @@ void gw_sa_free(void *data)
 	struct gw_sa *sa = data;
 
 	gw_crypto_key_free((struct gw_crypto_key *)(uintptr_t)sa->key);
-	gw_wipe(sa, sizeof(*sa));
+	gw_wipe(sa, bytes_of(&sa->spec));
 	rte_free(sa);
 }
 
@@ -269,7 +276,7 @@ static int snapshot_replay(const struct gw_sa *sa, struct gw_sa_spec *spec)
 
 int gw_sa_snapshot(const struct gw_sa *sa, struct gw_sa_spec *spec)
 {
-	*spec = sa->spec;
+	gw_sa_spec_copy(spec, &sa->spec);
 	gw_lifetime_snapshot(sa, &spec->lifetime);
 	if (sa->replay)
 		return snapshot_replay(sa, spec);
@@ -339,10 +346,16 @@ uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu)
 	return payload < 0 ? 0 : (uint16_t)payload;
 }
 
+// Relaxed: numbers that speak for themselves.
+void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu)
+{
+	atomic_store_explicit(&sa->path_mtu, path_mtu, memory_order_relaxed);
+	atomic_store_explicit(&sa->inner_mtu, gw_sa_inner_mtu(sa, path_mtu), memory_order_relaxed);
+}
+
 static uint16_t inner_mtu_now(const struct gw_sa *sa)
 {
-	// Relaxed: a number that the control core changes at any time.
-	return gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	return atomic_load_explicit(&sa->inner_mtu, memory_order_relaxed);
 }
 
 uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes)

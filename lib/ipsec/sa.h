@@ -75,12 +75,14 @@ struct gw_sa {
 	// --- line 1: outbound header template. control: wo before publication, worker: ro
 	// In transport mode its addresses are compared and its UDP header is used.
 	uint8_t outer[48] __rte_cache_aligned; // lengths, IPv4 ID and DF, TOS and checksums zero
-	_Atomic uint16_t path_mtu; // bytes of the outer packet; control: wo at any time, worker: ro
-	uint16_t ipv4_checksum;    // of the template, to continue from (network order, not
-				   // complemented sum folded)
-	uint16_t tfc;              // bytes to pad inner packets to, GW_SIZE_OFF or GW_SIZE_AUTO
-	uint16_t mss_clamp;        // bytes, GW_SIZE_OFF or GW_SIZE_AUTO
-	uint64_t sequence_soft;    // outbound: from this number on the SA should be renewed
+	// Bytes of the outer packet, and what of them an inner one may have (gw_sa_inner_mtu).
+	// control: wo at any time, both by gw_sa_path_mtu_set; worker: ro
+	_Atomic uint16_t path_mtu;
+	_Atomic uint16_t inner_mtu;
+	uint16_t ipv4_checksum; // of the template, to continue from (network order, not
+				// complemented sum folded)
+	uint16_t tfc;           // bytes to pad inner packets to, GW_SIZE_OFF or GW_SIZE_AUTO
+	uint64_t sequence_soft; // outbound: from this number on the SA should be renewed
 
 	// --- line 2: worker: rw
 	struct gw_sequence sequence __rte_cache_aligned; // outbound
@@ -101,8 +103,10 @@ struct gw_sa {
 	// --- line 3: drops are rare, so all workers share them. worker: rw (relaxed), control: ro
 	_Atomic uint64_t drops[GW_SA_DROP_COUNT] __rte_cache_aligned;
 
-	// --- line 4: read where limits says so. control: wo before publication, worker: ro
+	// --- line 4: read where limits says so, and of a SYN. control: wo before publication,
+	// worker: ro
 	struct gw_sa_limits limit __rte_cache_aligned;
+	uint16_t mss_clamp; // bytes, GW_SIZE_OFF or GW_SIZE_AUTO
 
 	// --- line 5: the template of an SA whose addresses or ports were changed in place an odd
 	// number of times. control: wo while not in force, worker: ro
@@ -112,11 +116,7 @@ struct gw_sa {
 	} other __rte_cache_aligned;
 
 	// --- cold. control: rw, worker: never
-	// Without keys: wiped once they are expanded. Of it workers read dscp_map and selectors
-	// alone: addresses and ports change under them (gw_sa_move), and they take these from the
-	// template.
-	struct gw_sa_spec spec __rte_cache_aligned;
-	uint64_t added_ns;
+	uint64_t added_ns __rte_cache_aligned;
 	uint32_t expiry_place;     // gw_expiry's own
 	uint64_t missing_at_start; // inbound: numbers in the window not received at first
 	// Inbound in UDP or TCP: where the peer was when a mapping event last told; at first as in
@@ -137,12 +137,17 @@ struct gw_sa {
 	uint16_t route_mtu;
 	uint16_t told_mtu;
 	uint64_t told_until_ns;
+
+	// Without keys: wiped once they are expanded; and with no more selectors than it has, so it
+	// is the last and copied by gw_sa_spec_copy. Of it workers read dscp_map and selectors
+	// alone: addresses and ports change under them (gw_sa_move), and they take these from the
+	// template.
+	struct gw_sa_spec spec;
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct gw_sa, key) == 0, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, selectors) < 64, "line 0: read by every packet");
 static_assert(offsetof(struct gw_sa, outer) == 64, "line 1: the outer header template");
-static_assert(offsetof(struct gw_sa, mss_clamp) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence_soft) < 128, "line 1: the outer header template");
 static_assert(offsetof(struct gw_sa, sequence) == 128, "line 2: written by workers");
 static_assert(offsetof(struct gw_sa, deadline_ns) < 192, "line 2: written by workers");
@@ -233,6 +238,8 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 // largest packet without options or extension headers. In TCP, which cuts the stream into segments
 // itself, path_mtu: a record may be longer than a segment, and no inner packet need be cut.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
+// Control core: the path carries outer packets of so many bytes.
+void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu);
 // The same for a packet in transport mode with header_bytes before ESP or AH.
 uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
 

@@ -8,55 +8,42 @@
 
 #include "route/local.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stats/counters.h"
 
-#define BUCKET_BITS 8
-
-struct entry {
-	struct entry *_Atomic next; // control: wo, worker: ro
+struct gw_local_entry {
+	struct gw_local_entry *_Atomic next; // control: wo, worker: ro
 	struct gw_addr addr;
 	unsigned int count; // control core only: how often it was added
 };
 
 struct gw_local {
-	struct entry *_Atomic buckets[1 << BUCKET_BITS];      // control: wo, worker: ro
-	const struct entry *_Atomic sources[GW_MAX_PORTS][2]; // control: wo, worker: ro
+	struct gw_local_chains chains;
+	const struct gw_local_entry *_Atomic sources[GW_MAX_PORTS][2]; // control: wo, worker: ro
 
 	// control core only
 	struct gw_reclaim *reclaim;
-	struct entry *spares; // linked by next
+	struct gw_local_entry *spares; // linked by next
 	unsigned int spare_count;
 	unsigned int reserved; // at least as many spares are kept
 };
 
-static unsigned int hash(uint8_t family, const uint8_t *bytes)
-{
-	uint64_t words[2] = { 0, 0 };
+static_assert(offsetof(struct gw_local, chains) == 0, "gw_local_contains looks for them there");
 
-	if (family == 4)
-		memcpy(words, bytes, 4);
-	else
-		memcpy(words, bytes, 16);
-	return (unsigned int)(((words[0] ^ words[1]) * UINT64_C(0x9e3779b97f4a7c15)) >>
-			      (64 - BUCKET_BITS));
-}
-
-static bool matches(const struct entry *entry, uint8_t family, const uint8_t *bytes)
+static bool matches(const struct gw_local_entry *entry, uint8_t family, const uint8_t *bytes)
 {
 	return entry->addr.family == family &&
 	       memcmp(entry->addr.bytes, bytes, gw_addr_bytes(family)) == 0;
 }
 
-bool gw_local_contains(const struct gw_local *local, uint8_t family, const uint8_t *bytes)
+bool gw_local_search(const struct gw_local_entry *entry, uint8_t family, const uint8_t *bytes)
 {
-	const struct entry *entry =
-		atomic_load_explicit(&local->buckets[hash(family, bytes)], memory_order_acquire);
-
 	while (entry && !matches(entry, family, bytes))
 		entry = atomic_load_explicit(&entry->next, memory_order_acquire);
 	return entry;
@@ -65,7 +52,7 @@ bool gw_local_contains(const struct gw_local *local, uint8_t family, const uint8
 bool gw_local_source(
 	const struct gw_local *local, uint8_t port, uint8_t family, struct gw_addr *addr)
 {
-	const struct entry *entry;
+	const struct gw_local_entry *entry;
 
 	if (port >= GW_MAX_PORTS)
 		return false;
@@ -76,15 +63,16 @@ bool gw_local_source(
 }
 
 // The control core alone writes, so it may read relaxed.
-static struct entry *next_of(struct entry *_Atomic *link)
+static struct gw_local_entry *next_of(struct gw_local_entry *_Atomic *link)
 {
 	return atomic_load_explicit(link, memory_order_relaxed);
 }
 
 // The link that leads to the entry of addr, or the end of its chain.
-static struct entry *_Atomic *find(struct gw_local *local, const struct gw_addr *addr)
+static struct gw_local_entry *_Atomic *find(struct gw_local *local, const struct gw_addr *addr)
 {
-	struct entry *_Atomic *link = &local->buckets[hash(addr->family, addr->bytes)];
+	struct gw_local_entry *_Atomic *link =
+		&local->chains.heads[gw_local_hash(addr->family, addr->bytes)];
 
 	while (next_of(link) && !matches(next_of(link), addr->family, addr->bytes))
 		link = &next_of(link)->next;
@@ -93,7 +81,7 @@ static struct entry *_Atomic *find(struct gw_local *local, const struct gw_addr 
 
 static int spare_push(struct gw_local *local)
 {
-	struct entry *entry = malloc(sizeof(*entry));
+	struct gw_local_entry *entry = malloc(sizeof(*entry));
 
 	if (!entry)
 		return -ENOMEM;
@@ -103,9 +91,9 @@ static int spare_push(struct gw_local *local)
 	return 0;
 }
 
-static struct entry *spare_pop(struct gw_local *local)
+static struct gw_local_entry *spare_pop(struct gw_local *local)
 {
-	struct entry *entry = local->spares;
+	struct gw_local_entry *entry = local->spares;
 
 	local->spares = next_of(&entry->next);
 	local->spare_count--;
@@ -130,8 +118,9 @@ void gw_local_unreserve(struct gw_local *local)
 
 int gw_local_add(struct gw_local *local, const struct gw_addr *addr)
 {
-	struct entry *_Atomic *bucket = &local->buckets[hash(addr->family, addr->bytes)];
-	struct entry *entry = next_of(find(local, addr));
+	struct gw_local_entry *_Atomic *bucket =
+		&local->chains.heads[gw_local_hash(addr->family, addr->bytes)];
+	struct gw_local_entry *entry = next_of(find(local, addr));
 
 	if (entry) {
 		entry->count++;
@@ -150,8 +139,8 @@ int gw_local_add(struct gw_local *local, const struct gw_addr *addr)
 
 void gw_local_remove(struct gw_local *local, const struct gw_addr *addr)
 {
-	struct entry *_Atomic *link = find(local, addr);
-	struct entry *entry = next_of(link);
+	struct gw_local_entry *_Atomic *link = find(local, addr);
+	struct gw_local_entry *entry = next_of(link);
 
 	if (!entry || --entry->count > 0)
 		return;
@@ -189,7 +178,7 @@ static const struct gw_addr *choose(const struct gw_addr *addrs, unsigned int co
 int gw_local_set_source(
 	struct gw_local *local, uint8_t port, const struct gw_addr *addrs, unsigned int count)
 {
-	const struct entry *entries[2] = { NULL, NULL };
+	const struct gw_local_entry *entries[2] = { NULL, NULL };
 
 	if (port >= GW_MAX_PORTS)
 		return -EINVAL;
@@ -216,10 +205,10 @@ struct gw_local *gw_local_new(struct gw_reclaim *reclaim)
 	return local;
 }
 
-static void chain_free(struct entry *entry)
+static void chain_free(struct gw_local_entry *entry)
 {
 	while (entry) {
-		struct entry *next = next_of(&entry->next);
+		struct gw_local_entry *next = next_of(&entry->next);
 
 		free(entry);
 		entry = next;
@@ -230,8 +219,8 @@ void gw_local_free(struct gw_local *local)
 {
 	if (!local)
 		return;
-	for (unsigned int i = 0; i < 1 << BUCKET_BITS; i++)
-		chain_free(next_of(&local->buckets[i]));
+	for (unsigned int i = 0; i < 1 << GW_LOCAL_BUCKET_BITS; i++)
+		chain_free(next_of(&local->chains.heads[i]));
 	chain_free(local->spares);
 	free(local);
 }

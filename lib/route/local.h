@@ -4,8 +4,12 @@
 
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
 
 #include "base/reclaim.h"
 #include "net/addr.h"
@@ -25,8 +29,40 @@ int gw_local_add(struct gw_local *local,
 	const struct gw_addr *addr); // control core; counted: added twice, removed twice
 void gw_local_remove(struct gw_local *local, const struct gw_addr *addr); // control core
 
+// The chains of the hash set: what every packet asks about is one look at the head of a chain,
+// which for nearly all of them is empty.
+#define GW_LOCAL_BUCKET_BITS 8
+
+struct gw_local_entry;
+struct gw_local_chains {
+	struct gw_local_entry *_Atomic heads[1 << GW_LOCAL_BUCKET_BITS]; // control: wo, worker: ro
+};
+bool gw_local_search(const struct gw_local_entry *entry, uint8_t family,
+	const uint8_t *bytes); // rest of a chain
+
+static inline unsigned int gw_local_hash(uint8_t family, const uint8_t *bytes)
+{
+	uint64_t words[2] = { 0, 0 };
+
+	if (family == 4)
+		memcpy(words, bytes, 4);
+	else
+		memcpy(words, bytes, 16);
+	return (unsigned int)(((words[0] ^ words[1]) * UINT64_C(0x9e3779b97f4a7c15)) >>
+			      (64 - GW_LOCAL_BUCKET_BITS));
+}
+
 // Worker: bytes are 4 or 16, in network order.
-bool gw_local_contains(const struct gw_local *local, uint8_t family, const uint8_t *bytes);
+static inline bool gw_local_contains(
+	const struct gw_local *local, uint8_t family, const uint8_t *bytes)
+{
+	// The chains are the set's first member. Acquire: partner of the release in gw_local_add.
+	const struct gw_local_chains *chains = (const struct gw_local_chains *)local;
+	const struct gw_local_entry *entry = atomic_load_explicit(
+		&chains->heads[gw_local_hash(family, bytes)], memory_order_acquire);
+
+	return unlikely(entry != NULL) && gw_local_search(entry, family, bytes);
+}
 
 // Worker: an address of that port and family to send ICMP errors from: the first one added (IPv6:
 // global before link-local). False when the port has none.

@@ -401,6 +401,14 @@ int gw_sa_spec_read(json_t *object, struct gw_sa_spec *spec, struct gw_error *er
 	return ret;
 }
 
+void gw_sa_spec_copy(struct gw_sa_spec *spec, const struct gw_sa_spec *from)
+{
+	size_t bytes = gw_sa_spec_bytes(from->selectors.count);
+
+	memcpy(spec, from, bytes);
+	memset((uint8_t *)spec + bytes, 0, sizeof(*spec) - bytes);
+}
+
 void gw_sa_spec_wipe(struct gw_sa_spec *spec)
 {
 	free(spec->replay_bitmap);

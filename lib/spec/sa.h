@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -96,14 +97,26 @@ struct gw_sa_spec {
 	uint16_t tfc; // bytes that inner packets are padded to; GW_SIZE_AUTO: what the path takes
 	uint16_t mss_clamp; // bytes; GW_SIZE_AUTO: what fits into inner packets
 	struct gw_lifetime lifetime;
-	struct gw_sa_selectors selectors;
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received
 	uint8_t *replay_bitmap; // inbound: bit i (least significant first) is sequence - i, set:
 				// received; owned, may be NULL
 	uint32_t replay_bitmap_bytes;
+
+	// The last, so that who keeps many specifications keeps of each no more selectors than it
+	// has: such a one is copied by gw_sa_spec_copy alone.
+	struct gw_sa_selectors selectors;
 };
+
+// Bytes of a specification with count selectors.
+static inline size_t gw_sa_spec_bytes(unsigned int count)
+{
+	return offsetof(struct gw_sa_spec, selectors.items) + count * sizeof(struct gw_selector);
+}
+
+// A whole one of from, which may end behind its selectors; replay_bitmap is from's.
+void gw_sa_spec_copy(struct gw_sa_spec *spec, const struct gw_sa_spec *from);
 
 // What identifies an SA: inbound by SPI, destination and protocol; outbound the same with the
 // direction.

@@ -21,22 +21,6 @@ ctr        aes256ctr-sha384
 ipv6       aes256gcm16
 '
 
-write_gateway() {
-	local huge=false
-	huge_free 600 && huge=true
-	cat >"$LAB_DIR/$1.conf" <<END
-log = { level = "info"; };
-control = { socket = "$LAB_DIR/$1.sock"; xfrm_socket = "$LAB_DIR/$1.xfrm"; };
-memory = { huge = $huge; size_mb = 192; buffers = 16384; };
-workers = { cpus = [ 0 ]; idle = "sleep"; };
-limits = { sa_queue = 8; };
-ports = (
-	{ name = "lan"; device = "$(device_of p0 1500)"; side = "protected"; },
-	{ name = "wan"; device = "$(device_of u0 1500)"; side = "unprotected"; }
-);
-END
-}
-
 # write_charon NAME HERE THERE NET-HERE NET-THERE NET6-HERE NET6-THERE
 write_charon() {
 	local name=$1 here=$2 there=$3 net=$4 peer_net=$5 net6=$6 peer_net6=$7 child proposal
@@ -94,12 +78,6 @@ child() {
 	printf '%s {\nlocal_ts = %s\nremote_ts = %s\nesp_proposals = %s\nrekey_time = 0\n%s\n}\n' "$1" "$2" "$3" "$4" "${5:-}"
 }
 
-preloaded_charon() {
-	CHARON_BEFORE=(env "LD_PRELOAD=$ESPLANADE_BUILD/app/xfrm-preload/libesplanade-xfrm.so"
-		"ESPLANADE_XFRM_SOCKET=$LAB_DIR/$1.xfrm")
-	start_charon "$1"
-}
-
 negotiate() { timeout 30 swanctl "$@" --uri "unix://$LAB_DIR/gwA.vici"; }
 
 # rekeyed CHILD TARGET: new keys while pings go on, of which none is lost; then the old SAs are gone.
@@ -117,19 +95,14 @@ rekeyed() {
 		return 1
 	}
 	# The old inbound SA stays for packets that are on their way.
-	wait_until 15 'the old SAs to go' two_sas
+	wait_until 15 'the old SAs to go' sas_everywhere 2
 }
-
-two_sas() { [ "$(count_sas gwA)" = 2 ] && [ "$(count_sas gwB)" = 2 ]; }
-
-count_policies() { ctl "$1" --json policy list | jq '[.policies[] | select(.origin == "xfrm")] | length'; }
-count_sas() { ctl "$1" --json sa list | jq '.sas | length'; }
 
 require 'charon is at hand' fetch_charon
 require 'the lab is made' lab_make
 SECRET=$(random_hex 16)
-write_gateway gwA
-write_gateway gwB
+ike_gateway gwA
+ike_gateway gwB
 require 'gateway A starts' lab_start gwA
 require 'gateway B starts' lab_start gwB
 write_charon gwA 192.0.2.1 192.0.2.2 10.1.0.0/24 10.2.0.0/24 2001:db8:a::/64 2001:db8:b::/64
@@ -170,3 +143,5 @@ check 'charon is connected again' wait_until 15 'charon' reconnected
 negotiate --terminate --ike gateway >/dev/null 2>&1
 check 'negotiated' negotiate --initiate --child gcm
 check 'ping' unless_missed gwA all_answered hostA 10.2.0.2 10
+end_charon gwA
+end_charon gwB

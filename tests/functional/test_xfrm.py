@@ -150,6 +150,38 @@ def check_policies(report, tool, line):
     report.equal("a flush", policies(line), [])
 
 
+def check_ike(report, tool, line):
+    report.begin("IKE beside policies between hosts")
+
+    def beside():
+        return sorted((p["direction"], p["action"], p["selector"]["source"], p["selector"]["destination"])
+                      for p in line.call("policy.list")["policies"] if p.get("name") == "ike-beside")
+
+    transport = ("tmpl", "proto", "esp", "reqid", "5", "mode", "transport")
+    there, back = ("src", "192.0.2.1", "dst", "192.0.2.2"), ("src", "192.0.2.2", "dst", "192.0.2.1")
+    out = [("out", "bypass", "192.0.2.1/32", "192.0.2.2/32")] * 2
+    tool.good("policy", "add", *there, "dir", "out", "priority", "1000", *transport)
+    report.equal("outbound: ports 500 and 4500", beside(), out)
+    tool.good("policy", "add", *back, "dir", "in", "priority", "1000", *transport)
+    tool.good("policy", "add", *back, "dir", "fwd", "priority", "1000", *transport)
+    report.equal("and inbound", beside(), [("in", "bypass", "192.0.2.2/32", "192.0.2.1/32")] * 2 + out)
+    tool.good("policy", "update", *there, "dir", "out", "priority", "900", *transport)
+    report.equal("they outlast an update", len(beside()), 4)
+    tool.good("policy", "delete", *back, "dir", "in")
+    report.equal("and one of two that need them", len(beside()), 4)
+    tool.good("policy", "delete", *back, "dir", "fwd")
+    report.equal("then they go", beside(), out)
+    tool.good("policy", "flush")
+    report.equal("also by a flush", beside(), [])
+    networks = ("src", "192.0.2.0/24", "dst", "192.0.2.0/24")
+    tool.good("policy", "add", *networks, "dir", "out", "priority", "1000", *TEMPLATE_OUT)
+    report.equal("a tunnel's, of its ends alone", beside(), out)
+    tool.good("policy", "add", "src", "10.1.0.0/24", "dst", "192.0.2.0/24", "dir", "out", "priority", "1000", *TEMPLATE_OUT)
+    tool.good("policy", "add", *there, "proto", "tcp", "dir", "out", "priority", "999", *transport)
+    report.equal("not of others", beside(), out)
+    tool.good("policy", "flush")
+
+
 def check_events(report, tool, line):
     report.begin("monitor")
     monitor = tool.start("monitor")
@@ -300,6 +332,7 @@ def main():
         check_states(report, tool, line)
         check_spis(report, tool, line)
         check_policies(report, tool, line)
+        check_ike(report, tool, line)
         check_events(report, tool, line)
         check_numbers(report, tool, daemon, line)
         check_manners(report, tool, daemon, line)

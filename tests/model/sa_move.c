@@ -76,7 +76,7 @@ static void meet(void (*outer)(void *), void (*inner)(void *))
 	for (unsigned int n = 1; met; n += STRIDE) {
 		struct scene scene = scene_new();
 
-		scene.moved = scene.sa->spec;
+		gw_sa_spec_copy(&scene.moved, &scene.sa->spec);
 		scene.moved.destination = kit_addr4(77);
 		met = interleave(n, outer, inner, &scene);
 		if (met && !is_told(&scene))

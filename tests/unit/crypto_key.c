@@ -280,9 +280,9 @@ START_TEST(wrong_code_is_noticed)
 {
 	const struct gw_crypto_way right = gw_crypto_gcm_direct;
 	const struct gw_crypto_way wrong[] = {
-		{ "wrong", seal_with_a_wrong_bit, right.open },
-		{ "wrong", right.seal, open_whatever_comes },
-		{ "wrong", right.seal, open_nothing },
+		{ .name = "wrong", .seal = seal_with_a_wrong_bit, .open = right.open },
+		{ .name = "wrong", .seal = right.seal, .open = open_whatever_comes },
+		{ .name = "wrong", .seal = right.seal, .open = open_nothing },
 	};
 	const struct kit_class *class = &kit_classes[0];
 	unsigned int index = gw_crypto_class(class->encryption, 0, class->integrity);

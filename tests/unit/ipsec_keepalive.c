@@ -155,10 +155,11 @@ END_TEST
 START_TEST(an_sa_that_moves)
 {
 	struct gw_sa *sa = make(1000, 61000, 20), *left = make(1001, 61000, 20);
-	struct gw_sa_spec moved = sa->spec;
 	struct rte_rcu_qsbr *qsbr = kit_qsbr_new();
+	struct gw_sa_spec moved;
 	uint8_t packet[100];
 
+	gw_sa_spec_copy(&moved, &sa->spec);
 	ck_assert_uint_eq(ticks(0, 10), 0);
 	moved.encapsulation.destination_port = 61001;
 	gw_sa_move(sa, &moved, qsbr);

@@ -300,13 +300,18 @@ START_TEST(parts_do_not_share_lines)
 	static const uint32_t windows[] = { 0, 32, 64, 100, 1024, 4096, 65536 };
 
 	for (size_t i = 0; i < RTE_DIM(windows); i++) {
-		struct gw_sa_spec spec = kit_sa(GW_DIRECTION_IN, 0x1000, 1);
+		struct gw_sa_spec spec = kit_sa(GW_DIRECTION_IN, 0x1000, 1), kept;
 		struct gw_sa *sa;
 		uintptr_t end;
 
 		spec.replay_window = windows[i];
+		spec.selectors.count = (uint8_t)(i % (GW_MAX_SA_SELECTORS + 1));
+		for (unsigned int k = 0; k < spec.selectors.count; k++)
+			spec.selectors.items[k].protocol = (uint8_t)(k + 1);
 		sa = make(&spec);
-		end = (uintptr_t)(sa + 1);
+		gw_sa_spec_copy(&kept, &sa->spec);
+		ck_assert(gw_sa_selectors_equal(&kept.selectors, &spec.selectors));
+		end = (uintptr_t)&sa->spec + gw_sa_spec_bytes(spec.selectors.count);
 		ck_assert_uint_eq((uintptr_t)sa % 64, 0);
 		ck_assert_uint_ge((uintptr_t)sa->counters, end);
 		ck_assert_uint_eq((uintptr_t)sa->counters % 64, 0);

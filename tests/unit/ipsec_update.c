@@ -234,7 +234,7 @@ START_TEST(no_header_is_torn)
 
 	commit_sa(spec);
 	reader.sa = find_sa(spec);
-	want = reader.sa->spec;
+	gw_sa_spec_copy(&want, &reader.sa->spec);
 	ck_assert_int_eq(pthread_create(&thread, NULL, read_headers, &reader), 0);
 	for (unsigned int i = 0; i < 500; i++) {
 		uint8_t end = (uint8_t)(10 + i % 200);
