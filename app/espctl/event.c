@@ -15,7 +15,7 @@
 #include "espctl/values.h"
 
 static const char *const kinds[] = { "acquire", "expire", "sa", "policy", "port", "mapping",
-	"path_mtu", NULL };
+	"path_mtu", "controller", NULL };
 
 static void print_selector(const json_t *selector)
 {
@@ -92,6 +92,12 @@ static void print_event(const json_t *event)
 	} else if (strcmp(kind, "policy") == 0) {
 		printf(" %s", espctl_member_text(event, "change"));
 		print_policy(json_object_get(event, "policy"));
+	} else if (strcmp(kind, "controller") == 0) {
+		printf(" %s %s process %s", espctl_member_text(event, "change"),
+			espctl_member_text(event, "program"),
+			espctl_member_show(event, "process", reqid));
+		printf(" sas %s", espctl_member_show(event, "sas", reqid));
+		printf(" policies %s", espctl_member_show(event, "policies", reqid));
 	} else if (strcmp(kind, "port") == 0) {
 		printf(" %s link %s", espctl_member_text(event, "port"),
 			espctl_member_text(event, "link"));

@@ -97,7 +97,7 @@ static void print_policies(const json_t *policies, FILE *out)
 	static const struct espctl_column columns[] = { { .title = "DIR" }, { "PRIORITY", true },
 		{ .title = "ACTION" }, { "REQID", true }, { .title = "SOURCE" },
 		{ .title = "DESTINATION" }, { .title = "PROTOCOL" }, { .title = "FROM PORT/TYPE" },
-		{ .title = "TO PORT/CODE" }, { "PACKETS", true }, { .title = "ORIGIN" },
+		{ .title = "TO PORT/CODE" }, { "PACKETS", true }, { .title = "OWNER" },
 		{ .title = "NAME" } };
 	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
 	char buffer[ESPCTL_MEMBER_SIZE], count[ESPCTL_COUNT_SIZE];
@@ -117,7 +117,7 @@ static void print_policies(const json_t *policies, FILE *out)
 		cell(table, policy, "selector.destination_port", "selector.icmp_code");
 		espctl_table_cell(table, "%s",
 			espctl_count_format(espctl_member_count(policy, "packets"), count));
-		espctl_table_cell(table, "%s", espctl_member_text(policy, "origin"));
+		espctl_table_cell(table, "%s", espctl_member_text(policy, "owner"));
 		espctl_table_cell(table, "%s", espctl_member_text(policy, "name"));
 	}
 	espctl_table_print(table, out);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "esplanade/events.h"
+#include "esplanade/xfrm.h"
 
 #define BUSY_MS  1
 #define QUIET_MS 5
@@ -118,6 +119,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gateway_path_mtu_tick(gateway);
 	gateway_keepalive_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
+	gateway_xfrm_owner_tick(gateway);
 	if (++seconds % gateway->config->acquire_seconds == 0)
 		gw_policy_each(gateway->ipsec, rearm_acquire, NULL);
 }

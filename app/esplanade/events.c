@@ -175,3 +175,19 @@ void gateway_event_port(struct gateway *gateway, const struct gw_port *port, boo
 	json_object_set_new(params, "link", json_string(up ? "up" : "down"));
 	publish(gateway, GATEWAY_EVENT_PORT, params);
 }
+
+void gateway_event_controller(struct gateway *gateway, const struct gateway_controller *controller,
+	const char *change, uint32_t sas, uint32_t policies)
+{
+	json_t *params;
+
+	if (!gateway->api || !gw_api_wanted(gateway->api, GATEWAY_EVENT_CONTROLLER))
+		return;
+	params = event_new(GATEWAY_EVENT_CONTROLLER);
+	json_object_set_new(params, "change", json_string(change));
+	json_object_set_new(params, "program", json_string(controller->peer.program));
+	json_object_set_new(params, "process", json_integer(controller->peer.process));
+	json_object_set_new(params, "sas", json_integer(sas));
+	json_object_set_new(params, "policies", json_integer(policies));
+	publish(gateway, GATEWAY_EVENT_CONTROLLER, params);
+}

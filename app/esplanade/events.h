@@ -26,6 +26,11 @@ void gateway_event_mapping(struct gateway *gateway, const struct gw_sa *sa,
 void gateway_event_path_mtu(struct gateway *gateway, const struct gw_sa *sa, bool learned);
 void gateway_event_sa(struct gateway *gateway, struct gw_sa *sa, const char *change);
 void gateway_event_policy(struct gateway *gateway, const struct gw_policy_spec *spec, bool added);
+// A process that controls SAs over XFRM has "connected", is "gone", or what it left has been
+// "dropped".
+struct gateway_controller;
+void gateway_event_controller(struct gateway *gateway, const struct gateway_controller *controller,
+	const char *change, uint32_t sas, uint32_t policies);
 void gateway_event_port(struct gateway *gateway, const struct gw_port *port, bool up);
 
 // The word for a kind, one bit, on the control socket.

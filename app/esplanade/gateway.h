@@ -56,13 +56,14 @@ struct gateway {
 
 // Kinds of events on the control socket, as bits.
 enum gateway_event {
-	GATEWAY_EVENT_ACQUIRE = 1 << 0,  // a PROTECT policy met a packet and has no SA
-	GATEWAY_EVENT_EXPIRE = 1 << 1,   // an SA should be renewed (soft), or has ended (hard)
-	GATEWAY_EVENT_SA = 1 << 2,       // an SA was added, updated or deleted
-	GATEWAY_EVENT_POLICY = 1 << 3,   // a policy was added or deleted
-	GATEWAY_EVENT_PORT = 1 << 4,     // a port's link went up or down
-	GATEWAY_EVENT_MAPPING = 1 << 5,  // the peer of an SA in UDP or TCP has moved
-	GATEWAY_EVENT_PATH_MTU = 1 << 6, // of an outbound SA: lowered by ICMP, or aged out
+	GATEWAY_EVENT_ACQUIRE = 1 << 0,    // a PROTECT policy met a packet and has no SA
+	GATEWAY_EVENT_EXPIRE = 1 << 1,     // an SA should be renewed (soft), or has ended (hard)
+	GATEWAY_EVENT_SA = 1 << 2,         // an SA was added, updated or deleted
+	GATEWAY_EVENT_POLICY = 1 << 3,     // a policy was added or deleted
+	GATEWAY_EVENT_PORT = 1 << 4,       // a port's link went up or down
+	GATEWAY_EVENT_MAPPING = 1 << 5,    // the peer of an SA in UDP or TCP has moved
+	GATEWAY_EVENT_PATH_MTU = 1 << 6,   // of an outbound SA: lowered by ICMP, or aged out
+	GATEWAY_EVENT_CONTROLLER = 1 << 7, // an IKE daemon came, went, or was given up
 };
 
 // reload.c: reads the configuration file again and applies what differs in one transaction; what

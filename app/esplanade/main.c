@@ -86,6 +86,7 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	struct gw_dataplane *dataplane = &gateway->dataplane;
 	struct gw_ipsec_db_options ipsec = {
 		.max_sas = config->max_sas,
+		.spi_hold_seconds = config->spi_hold_seconds,
 		.max_policies = config->max_policies,
 		.workers = config->worker_count,
 		.changed = on_ipsec_change,

@@ -52,6 +52,9 @@ int gateway_read_port(json_t *value, const char *name, void *target,
 
 // Sets a member; without memory it stays away. Takes the value's reference.
 void gateway_put(json_t *object, const char *name, json_t *value);
+// Who it belongs to: origin, or the IKE daemon of that number (xfrm_owner.c; 0: none).
+void gateway_put_owner(
+	const struct gateway *gateway, json_t *object, const char *origin, uint32_t controller);
 void gateway_put_count(json_t *object, const char *name, uint64_t count);
 
 // {"member": list}, which takes the list's reference.

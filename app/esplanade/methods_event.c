@@ -9,10 +9,10 @@
 #include "esplanade/events.h"
 
 static const char *const kind_words[] = { "acquire", "expire", "sa", "policy", "port", "mapping",
-	"path_mtu", NULL };
+	"path_mtu", "controller", NULL };
 #define ALL_KINDS ((1u << (RTE_DIM(kind_words) - 1)) - 1)
 
-static_assert(GATEWAY_EVENT_PATH_MTU == 1 << (RTE_DIM(kind_words) - 2), "a word for each kind");
+static_assert(GATEWAY_EVENT_CONTROLLER == 1 << (RTE_DIM(kind_words) - 2), "a word for each kind");
 
 const char *gateway_event_word(enum gateway_event kind)
 {
@@ -29,7 +29,7 @@ static int read_kinds(json_t *value, const char *name, void *target, struct gw_e
 	if (!json_is_array(value))
 		return gw_error_at(err, EINVAL, value, name,
 			"must be a list of \"acquire\", \"expire\", \"sa\", \"policy\", "
-			"\"port\", \"mapping\" and \"path_mtu\"");
+			"\"port\", \"mapping\", \"path_mtu\" and \"controller\"");
 	*kinds = 0;
 	json_array_foreach (value, i, entry) {
 		int kind;

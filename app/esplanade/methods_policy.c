@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 #include "esplanade/methods.h"
+#include "esplanade/xfrm.h"
 
 #include <errno.h>
 
@@ -31,7 +32,9 @@ static json_t *policy_object(struct gateway *gateway, const struct gw_policy_rec
 {
 	json_t *object = gw_policy_spec_write(&record->spec);
 
-	gateway_put(object, "origin", json_string(gw_origin_words[record->origin]));
+	gateway_put_owner(gateway, object, gw_origin_words[record->origin],
+		record->origin == GW_ORIGIN_XFRM ? gateway_xfrm_policy_owner(gateway, &record->spec)
+						 : 0);
 	gateway_put_count(object, "packets", gw_policy_packets(gateway->ipsec, record->policy));
 	return object;
 }

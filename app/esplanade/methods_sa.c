@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "ipsec/lifetime.h"
+#include "esplanade/xfrm.h"
 
 json_t *gateway_sa_add(struct gw_rpc_call *call, json_t *params)
 {
@@ -103,7 +104,8 @@ static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 {
 	json_t *object = gw_sa_spec_write(spec);
 
-	gateway_put(object, "origin", json_string(gw_origin_words[origin]));
+	gateway_put_owner(gateway, object, gw_origin_words[origin],
+		origin == GW_ORIGIN_XFRM ? gateway_xfrm_sa_owner(gateway, sa) : 0);
 	gateway_put(object, "state", json_string(state_of(sa)));
 	if (sa->direction == GW_DIRECTION_OUT) {
 		uint16_t mtu = atomic_load_explicit(&sa->path_mtu, memory_order_relaxed);

@@ -36,6 +36,7 @@ static const struct fixed fixed_parts[] = {
 	{ "limits.neighbour_queue", NUMBER(struct gw_config, neighbour_queue) },
 	{ "limits.sa_queue", NUMBER(struct gw_config, sa_queue) },
 	{ "limits.sa_queue_seconds", NUMBER(struct gw_config, sa_queue_seconds) },
+	{ "limits.spi_hold_seconds", NUMBER(struct gw_config, spi_hold_seconds) },
 	{ "limits.acquire_seconds", NUMBER(struct gw_config, acquire_seconds) },
 	{ "limits.punt_pps", NUMBER(struct gw_config, punt_pps) },
 	{ "limits.icmp_pps", NUMBER(struct gw_config, icmp_pps) },

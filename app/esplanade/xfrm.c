@@ -24,6 +24,7 @@ static gateway_xfrm_handler *const handlers[XFRM_NR_MSGTYPES] = {
 	AT(XFRM_MSG_GETAE) = gateway_xfrm_state_get,
 	AT(XFRM_MSG_NEWAE) = gateway_xfrm_state_set,
 	AT(XFRM_MSG_GETSADINFO) = gateway_xfrm_sa_info,
+	AT(XFRM_MSG_MIGRATE) = gateway_xfrm_migrate,
 	AT(XFRM_MSG_NEWPOLICY) = gateway_xfrm_policy_new,
 	AT(XFRM_MSG_UPDPOLICY) = gateway_xfrm_policy_new,
 	AT(XFRM_MSG_DELPOLICY) = gateway_xfrm_policy_delete,
@@ -90,6 +91,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 		.group = "",
 		.max_clients = MOST_CLIENTS,
 		.serve = serve,
+		.controller = gateway_xfrm_controller,
 		.ctx = gateway,
 	};
 	struct gateway_xfrm *xfrm = calloc(1, sizeof(*xfrm));
@@ -97,6 +99,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	if (!xfrm)
 		return gw_error_set(err, ENOMEM, "out of memory");
 	TAILQ_INIT(&xfrm->pairs);
+	TAILQ_INIT(&xfrm->controllers);
 	TAILQ_INIT(&xfrm->ike);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
@@ -124,6 +127,7 @@ void gateway_xfrm_free(struct gateway *gateway)
 	gw_xfrm_server_free(xfrm->server);
 	gw_xfrm_sa_book_free(xfrm->sas);
 	gw_xfrm_policy_book_fini(&xfrm->policies);
+	gateway_xfrm_owner_free(xfrm);
 	gateway_xfrm_ike_free(xfrm);
 	while ((pair = TAILQ_FIRST(&xfrm->pairs))) {
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);

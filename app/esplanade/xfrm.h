@@ -24,6 +24,18 @@ struct gateway_xfrm {
 	uint32_t pair_count;
 	TAILQ_HEAD(, gateway_ike) ike; // xfrm_ike.c's
 	uint32_t acquires;             // their numbers
+	TAILQ_HEAD(, gateway_controller) controllers;
+	uint32_t last_controller; // its number
+};
+
+// A process that negotiates SAs: an IKE daemon. What it adds is its own.
+struct gateway_controller {
+	TAILQ_ENTRY(gateway_controller) next;
+	struct gw_xfrm_peer peer;
+	uint32_t number;
+	uint32_t epoch;         // of its reqids
+	unsigned int listeners; // its sockets that listen to acquires; 0: it has gone
+	uint64_t gone_ns;       // and when
 };
 
 // The kernel lets a template without a reqid take every SA between its addresses. Here each such
@@ -47,9 +59,37 @@ gateway_xfrm_handler gateway_xfrm_state_get, gateway_xfrm_state_set;
 gateway_xfrm_handler gateway_xfrm_policy_new, gateway_xfrm_policy_delete, gateway_xfrm_policy_get,
 	gateway_xfrm_policy_flush, gateway_xfrm_policy_info, gateway_xfrm_default_get;
 
+// xfrm_owner.c
+void gateway_xfrm_controller(void *ctx, const struct gw_xfrm_peer *peer, bool here);
+// The controller that the client's process is, or the one of that number; NULL: none.
+const struct gateway_controller *gateway_xfrm_owner(
+	const struct gateway *gateway, const struct gw_xfrm_client *client);
+const struct gateway_controller *gateway_xfrm_owner_at(
+	const struct gateway *gateway, uint32_t number);
+// The reqid here of an owner's reqid; owner may be NULL.
+uint32_t gateway_xfrm_reqid(const struct gateway_controller *owner, uint32_t reqid);
+// The number of the controller that an SA or a policy belongs to; 0: none.
+uint32_t gateway_xfrm_sa_owner(const struct gateway *gateway, const struct gw_sa *sa);
+uint32_t gateway_xfrm_policy_owner(
+	const struct gateway *gateway, const struct gw_policy_spec *spec);
+void gateway_xfrm_owner_tick(struct gateway *gateway);
+void gateway_xfrm_owner_free(struct gateway_xfrm *xfrm);
+
+// xfrm_migrate.c
+gateway_xfrm_handler gateway_xfrm_migrate;
+
+// The policy that DELPOLICY, GETPOLICY or MIGRATE names: by its number, or by direction and
+// selector. NULL with err filled.
+struct gw_xfrm_policy_record *gateway_xfrm_policy_find(
+	struct gateway *gateway, const struct gw_xfrm_request *request, struct gw_error *err);
+
 // The reqid for a pair of addresses that has none; 0 with err filled.
 uint32_t gateway_xfrm_pair(
 	struct gateway_xfrm *xfrm, const struct gateway_pair *pair, struct gw_error *err);
+
+// xfrm_policy.c: stages the deletion of what came from an owner; what another one needs as well
+// only changes hands. 0 or a negative errno.
+int gateway_xfrm_policies_drop(struct gateway *gateway, struct gw_txn *txn, uint32_t owner);
 
 // A policy has gone, whoever deleted it: what stood for it over XFRM goes as well.
 void gateway_xfrm_policy_deleted(struct gateway *gateway, const struct gw_policy_spec *spec);

@@ -85,8 +85,10 @@ static void id_of(const struct gw_sa *sa, struct xfrm_usersa_id *id)
 void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
 	const struct gateway_place *old, const struct gateway_place *fresh)
 {
+	const struct gw_xfrm_sa_extra *extra =
+		gateway->xfrm ? gateway_xfrm_sa_extra(gateway, sa) : NULL;
 	struct xfrm_user_mapping mapping = {
-		.reqid = sa->spec.reqid,
+		.reqid = extra ? extra->reqid : sa->spec.reqid,
 		.old_sport = htons(old->port),
 		.new_sport = htons(fresh->port),
 	};

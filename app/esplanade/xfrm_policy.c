@@ -19,14 +19,17 @@ static int no_such(struct gw_error *err)
 	return gw_error_set(err, ENOENT, "there is no such policy");
 }
 
-static int set_reqid(struct gateway *gateway, const struct gw_xfrm_policy *policy,
-	struct gw_policy_spec *spec, struct gw_error *err)
+static int set_reqid(struct gateway *gateway, const struct gateway_controller *owner,
+	const struct gw_xfrm_policy *policy, struct gw_policy_spec *spec, struct gw_error *err)
 {
 	const struct xfrm_user_tmpl *template = &policy->template;
 	struct gateway_pair pair = { .protocol = template->id.proto, .mode = template->mode };
 	uint16_t family = template->family ? template->family : policy->info.sel.family;
 
-	if (spec->action != GW_ACTION_PROTECT || spec->reqid)
+	if (spec->action != GW_ACTION_PROTECT)
+		return 0;
+	spec->reqid = gateway_xfrm_reqid(owner, spec->reqid);
+	if (spec->reqid)
 		return 0;
 	if (!gw_xfrm_addr_read(&template->saddr, family, &pair.source) ||
 		!gw_xfrm_addr_read(&template->id.daddr, family, &pair.destination))
@@ -130,20 +133,22 @@ static int add(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 	return 0;
 }
 
-int gateway_xfrm_policy_new(struct gateway *gateway, struct gw_xfrm_client *,
+int gateway_xfrm_policy_new(struct gateway *gateway, struct gw_xfrm_client *client,
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
+	const struct gateway_controller *owner = gateway_xfrm_owner(gateway, client);
 	struct gw_xfrm_policy policy;
 	struct gw_policy_spec spec;
 	struct gw_xfrm_policy_record *old;
 	int rc = gw_xfrm_policy_read(request, &policy, &spec, err);
 
 	if (!rc)
-		rc = set_reqid(gateway, &policy, &spec, err);
+		rc = set_reqid(gateway, owner, &policy, &spec, err);
 	if (!rc)
 		rc = gw_policy_spec_check(&spec, err);
 	if (rc)
 		return rc;
+	policy.owner = owner ? owner->number : 0;
 	old = gw_xfrm_policy_book_find(&gateway->xfrm->policies, &policy, &spec);
 	if (!old)
 		return add(gateway, &policy, &spec, err);
@@ -152,8 +157,7 @@ int gateway_xfrm_policy_new(struct gateway *gateway, struct gw_xfrm_client *,
 	return replace(gateway, old, &policy, &spec, err);
 }
 
-// The policy that DELPOLICY or GETPOLICY names: by its number, or by direction and selector.
-static struct gw_xfrm_policy_record *find(
+struct gw_xfrm_policy_record *gateway_xfrm_policy_find(
 	struct gateway *gateway, const struct gw_xfrm_request *request, struct gw_error *err)
 {
 	const struct xfrm_userpolicy_id *wire = request->body;
@@ -199,7 +203,7 @@ void gateway_xfrm_policy_deleted(struct gateway *gateway, const struct gw_policy
 int gateway_xfrm_policy_delete(struct gateway *gateway, struct gw_xfrm_client *,
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
-	struct gw_xfrm_policy_record *record = find(gateway, request, err);
+	struct gw_xfrm_policy_record *record = gateway_xfrm_policy_find(gateway, request, err);
 	struct gw_txn *txn;
 	int rc;
 
@@ -217,6 +221,29 @@ int gateway_xfrm_policy_delete(struct gateway *gateway, struct gw_xfrm_client *,
 	else if (txn)
 		gw_txn_commit(txn); // gateway_xfrm_policy_deleted does the rest
 	return rc;
+}
+
+int gateway_xfrm_policies_drop(struct gateway *gateway, struct gw_txn *txn, uint32_t owner)
+{
+	struct gw_xfrm_policy_book *book = &gateway->xfrm->policies;
+	struct gw_xfrm_policy_record *record, *next;
+
+	for (record = TAILQ_FIRST(&book->records); record; record = next) {
+		struct gw_policy_id id = gw_policy_spec_id(&record->spec);
+		int rc;
+
+		next = TAILQ_NEXT(record, next);
+		if (record->policy.owner != owner)
+			continue;
+		if (gw_xfrm_policy_book_twin(book, &record->spec, record)) {
+			forget(gateway, record);
+			continue;
+		}
+		rc = gw_policy_delete(gateway->ipsec, txn, &id, NULL);
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 static void send_policy(
@@ -292,7 +319,7 @@ int gateway_xfrm_policy_get(struct gateway *gateway, struct gw_xfrm_client *clie
 
 	if (request->header->nlmsg_flags & NLM_F_DUMP)
 		return dump_policies(gateway, client, err);
-	record = find(gateway, request, err);
+	record = gateway_xfrm_policy_find(gateway, request, err);
 	if (!record)
 		return -err->code;
 	send_policy(client, &record->policy, 0);

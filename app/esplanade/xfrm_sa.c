@@ -77,12 +77,12 @@ static int no_such(struct gw_error *err)
 	return gw_error_set(err, ESRCH, "there is no such SA");
 }
 
-static int set_reqid(struct gateway *gateway, const struct xfrm_usersa_info *info,
-	struct gw_sa_spec *spec, struct gw_error *err)
+static int set_reqid(struct gateway *gateway, const struct gateway_controller *owner,
+	const struct xfrm_usersa_info *info, struct gw_sa_spec *spec, struct gw_error *err)
 {
 	struct gateway_pair pair = { .protocol = info->id.proto, .mode = info->mode };
 
-	spec->reqid = info->reqid;
+	spec->reqid = gateway_xfrm_reqid(owner, info->reqid);
 	if (spec->reqid)
 		return 0;
 	if (!gw_xfrm_addr_read(&info->saddr, info->family, &pair.source) ||
@@ -93,8 +93,9 @@ static int set_reqid(struct gateway *gateway, const struct xfrm_usersa_info *inf
 	return spec->reqid ? 0 : -ENOBUFS;
 }
 
-static int read_sa(struct gateway *gateway, const struct gw_xfrm_request *request,
-	struct gw_sa_spec *spec, struct gw_xfrm_sa_extra *extra, struct gw_error *err)
+static int read_sa(struct gateway *gateway, const struct gateway_controller *owner,
+	const struct gw_xfrm_request *request, struct gw_sa_spec *spec,
+	struct gw_xfrm_sa_extra *extra, struct gw_error *err)
 {
 	const struct xfrm_usersa_info *info = request->body;
 	struct gw_sa_id id = { .protocol = (enum gw_protocol)info->id.proto,
@@ -106,9 +107,11 @@ static int read_sa(struct gateway *gateway, const struct gw_xfrm_request *reques
 		return gw_error_set(
 			err, EINVAL, "address family %u is neither IPv4 nor IPv6", info->family);
 	spec->direction = direction_of(gateway, &id);
-	rc = set_reqid(gateway, info, spec, err);
+	rc = set_reqid(gateway, owner, info, spec, err);
 	if (!rc)
 		rc = gw_xfrm_sa_read(request, spec, extra, err);
+	if (!rc && owner)
+		extra->owner = owner->number;
 	return rc ? rc : gw_sa_spec_check(spec, err);
 }
 
@@ -155,13 +158,14 @@ static int stage(struct gateway *gateway, struct gw_txn *txn, const struct gw_xf
 	return rc ? rc : gw_sa_add(gateway->ipsec, txn, spec, GW_ORIGIN_XFRM, err);
 }
 
-int gateway_xfrm_sa_new(struct gateway *gateway, struct gw_xfrm_client *,
+int gateway_xfrm_sa_new(struct gateway *gateway, struct gw_xfrm_client *client,
 	const struct gw_xfrm_request *request, struct gw_error *err)
 {
+	const struct gateway_controller *owner = gateway_xfrm_owner(gateway, client);
 	struct gw_xfrm_sa_extra extra = {};
 	struct gw_sa_spec spec;
 	struct gw_sa_id id;
-	int rc = read_sa(gateway, request, &spec, &extra, err);
+	int rc = read_sa(gateway, owner, request, &spec, &extra, err);
 	struct gw_txn *txn = rc ? NULL : gw_txn_new();
 
 	if (!rc && !txn)

@@ -127,12 +127,14 @@ static bool tell_u32(int fd, uint16_t type, uint32_t value)
 static int connect_as(const struct link *link)
 {
 	struct gw_xfrm_hello hello = { .protocol = GW_XFRM_PROTOCOL, .port = link->port };
+	const char *name = program_invocation_short_name;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = real()->socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	bool good;
 
 	if (fd < 0)
 		return -1;
+	memcpy(hello.program, name, strnlen(name, sizeof(hello.program)));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path());
 	good = real()->connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
 	       tell(fd, GW_XFRM_HELLO, &hello, sizeof(hello)) &&

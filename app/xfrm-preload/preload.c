@@ -267,12 +267,36 @@ EXPORT ssize_t writev(int fd, const struct iovec *pieces, int count)
 	return link_is(fd) ? sendmsg(fd, &message, 0) : real()->writev(fd, pieces, count);
 }
 
+// Where events were lost a netlink socket says ENOBUFS, once, in place of a datagram.
+static bool is_overrun(const struct msghdr *message, ssize_t size)
+{
+	struct nlmsghdr header;
+
+	if (size < (ssize_t)sizeof(header) || message->msg_iovlen == 0 ||
+		message->msg_iov[0].iov_len < sizeof(header))
+		return false;
+	memcpy(&header, message->msg_iov[0].iov_base, sizeof(header));
+	return header.nlmsg_type == NLMSG_OVERRUN;
+}
+
+static ssize_t tell_overrun(int fd, int flags)
+{
+	struct msghdr nothing = {};
+
+	if (flags & MSG_PEEK)
+		real()->recvmsg(fd, &nothing, MSG_DONTWAIT);
+	errno = ENOBUFS;
+	return -1;
+}
+
 // The end of a connection is none of a netlink socket: it says that nothing is there, and what was
 // asked for is lost. Whoever waits, waits on.
 static ssize_t receive(int fd, struct msghdr *message, int flags)
 {
 	ssize_t size = real()->recvmsg(fd, message, flags);
 
+	if (is_overrun(message, size))
+		return tell_overrun(fd, flags);
 	if (size > 0 || (size < 0 && errno != ECONNRESET && errno != EPIPE))
 		return size;
 	link_broken(fd, false);

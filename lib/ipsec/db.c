@@ -282,7 +282,8 @@ static int make_indexes(struct gw_ipsec_db *db)
 		gw_index_init(&db->updates_by_id, UPDATES_EXPECTED) != 0 ||
 		gw_index_init(&db->policies_by_id, options->max_policies) != 0 ||
 		gw_reqid_table_init(&db->reqids, reqids, db->secret, options->reclaim) != 0 ||
-		gw_spi_book_init(&db->spis, options->max_sas, db->secret) != 0 ||
+		gw_spi_book_init(&db->spis, options->max_sas,
+			options->spi_hold_seconds * UINT64_C(1000000000), db->secret) != 0 ||
 		gw_tombstones_init(&db->tombstones, RTE_MAX(options->max_sas, LEAST_TOMBSTONES),
 			options->qsbr, db->secret) != 0)
 		return -ENOMEM;

@@ -32,6 +32,7 @@ enum gw_ipsec_change {
 struct gw_ipsec_db_options {
 	uint32_t max_sas;
 	uint32_t max_policies;
+	uint32_t spi_hold_seconds; // how long an SPI that was allocated waits for its SA
 	unsigned int workers;
 	struct rte_rcu_qsbr *qsbr;
 	struct gw_reclaim *reclaim;
@@ -67,8 +68,8 @@ int gw_sa_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_spe
 	enum gw_origin origin, struct gw_error *err);
 int gw_sa_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_id *id,
 	struct gw_error *err);
-// Changes the SA in place: the same numbers, window and counters go on. From then on it belongs to
-// the control socket, whatever it came from. -EINVAL besides when the update does not suit the SA.
+// Changes the SA in place: the same numbers, window and counters go on. One of the configuration
+// belongs to the control socket from then on. -EINVAL besides when the update does not suit the SA.
 int gw_sa_update(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_update *update,
 	struct gw_error *err);
 int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_policy_spec *spec,
@@ -77,7 +78,7 @@ int gw_policy_delete(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw
 	struct gw_error *err);
 
 // A free random inbound SPI (RFC 4301 section 4.4.2.1) as wanted. It stays set aside until an SA
-// takes it or a minute has passed. -ENOSPC with err filled when none is found.
+// takes it or spi_hold_seconds have passed. -ENOSPC with err filled when none is found.
 struct gw_spi_wanted {
 	struct gw_addr destination;
 	enum gw_protocol protocol; // ESP and AH have SPIs of their own

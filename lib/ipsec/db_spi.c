@@ -71,7 +71,7 @@ int gw_spi_allocate(struct gw_ipsec_db *db, const struct gw_spi_wanted *wanted, 
 	result = gw_spi_book_hold(&db->spis, &key, gw_clock_ns());
 	if (result == -ENOSPC)
 		return gw_error_set(err, ENOSPC,
-			"%u SPIs are set aside and no SA has taken them: try again in a minute",
+			"%u SPIs are set aside and no SA has taken them: try again later",
 			db->spis.count);
 	if (result != 0)
 		return gw_error_set(err, ENOMEM, "no memory to set an SPI aside");

@@ -125,7 +125,9 @@ void gw_db_update_apply(struct gw_ipsec_db *db, struct gw_db_update *update)
 	gw_index_remove(&db->sas_by_id, &record->by_id);
 	gw_sa_move(record->sa, &update->spec, db->options.qsbr);
 	gw_index_insert(&db->sas_by_id, &record->by_id, gw_db_sa_hash(db, &key));
-	record->origin = GW_ORIGIN_CONTROL;
+	// A reload leaves it alone from now on.
+	if (record->origin == GW_ORIGIN_CONFIG)
+		record->origin = GW_ORIGIN_CONTROL;
 	move_in_sad(db, record, &old);
 	// The deletion takes the record away before this step is told.
 	if (record->state.leaving)

@@ -16,12 +16,13 @@ struct gw_spi_held {
 	uint64_t expires_ns;
 };
 
-int gw_spi_book_init(
-	struct gw_spi_book *book, uint32_t limit, const uint8_t secret[GW_SIPHASH_SECRET_BYTES])
+int gw_spi_book_init(struct gw_spi_book *book, uint32_t limit, uint64_t hold_ns,
+	const uint8_t secret[GW_SIPHASH_SECRET_BYTES])
 {
 	TAILQ_INIT(&book->queue);
 	book->count = 0;
 	book->limit = limit;
+	book->hold_ns = hold_ns;
 	memcpy(book->secret, secret, sizeof(book->secret));
 	return gw_index_init(&book->index, limit);
 }
@@ -78,7 +79,7 @@ int gw_spi_book_hold(struct gw_spi_book *book, const struct gw_sad_key *key, uin
 	if (!held)
 		return -ENOMEM;
 	held->key = *key;
-	held->expires_ns = now_ns + GW_SPI_HOLD_NS;
+	held->expires_ns = now_ns + book->hold_ns;
 	gw_index_insert(&book->index, &held->link, hash_key(book, key));
 	TAILQ_INSERT_TAIL(&book->queue, held, next);
 	book->count++;

@@ -59,6 +59,10 @@ static const struct gw_field control_fields[] = {
 		"the "
 		"preload library; empty: nowhere.",
 		.standard = "\"\"", .text_size = sizeof(((struct gw_config *)0)->xfrm_path) },
+	{ "xfrm_grace_seconds", gw_read_u32, OFFSET(xfrm_grace_seconds), false,
+		"How long the SAs and policies of an IKE daemon stay in force after it has gone "
+		"without taking them away.",
+		.standard = "300", .least = 0, .most = 604800 },
 	{ "socket", read_socket_path, OFFSET(socket_path), false, "Where the control socket is.",
 		.standard = "\"/run/esplanade/control.sock\"",
 		.type = "text of at most 107 characters" },
@@ -163,6 +167,10 @@ static const struct gw_field limit_fields[] = {
 		.standard = "0", .least = 0, .most = 4096 },
 	{ "sa_queue_seconds", gw_read_u32, OFFSET(sa_queue_seconds), false, "How long they wait.",
 		.standard = "3", .least = 1, .most = 60 },
+	{ "spi_hold_seconds", gw_read_u32, OFFSET(spi_hold_seconds), false,
+		"How long an SPI that was allocated waits for its SA: as long as IKE daemons take "
+		"at most.",
+		.standard = "165", .least = 1, .most = 3600 },
 	{ "acquire_seconds", gw_read_u32, OFFSET(acquire_seconds), false,
 		"How long after an acquire event packets that want the same SA raise no other.",
 		.standard = "10", .least = 1, .most = 3600 },

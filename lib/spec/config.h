@@ -33,6 +33,7 @@ struct gw_config {
 	char socket_path[108];           // sun_path's size
 	char socket_group[GW_NAME_SIZE]; // "": root only
 	char xfrm_path[108];             // of the socket for IKE daemons; "": none
+	uint32_t xfrm_grace_seconds;     // how long SAs and policies outlive their IKE daemon
 
 	// memory
 	bool huge; // false: no hugepages
@@ -55,10 +56,11 @@ struct gw_config {
 	uint32_t neighbour_queue; // packets that wait for neighbour discovery, for one neighbour
 	uint32_t sa_queue;        // packets that wait for an SA, for one reqid; 0: none does
 	uint32_t sa_queue_seconds;
-	uint32_t acquire_seconds; // how long an SA that was asked for is not asked for again
-	uint32_t punt_pps;        // packets for the host a second, for one port
-	uint32_t icmp_pps;        // ICMP errors a second, for one worker
-	uint32_t flow_cache;      // entries for each worker and direction; a power of two
+	uint32_t spi_hold_seconds; // how long an SPI that was allocated waits for its SA
+	uint32_t acquire_seconds;  // how long an SA that was asked for is not asked for again
+	uint32_t punt_pps;         // packets for the host a second, for one port
+	uint32_t icmp_pps;         // ICMP errors a second, for one worker
+	uint32_t flow_cache;       // entries for each worker and direction; a power of two
 
 	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
 	uint8_t reassembly_seconds; // how long a fragment waits for the others

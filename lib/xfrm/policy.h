@@ -19,6 +19,7 @@ struct gw_xfrm_policy {
 	bool protects;                  // template holds something
 	struct xfrm_mark mark;
 	uint32_t if_id;
+	uint32_t owner; // the controller's number; 0: none
 };
 
 // The policy of a NEWPOLICY or UPDPOLICY, and ours for it, but for the reqid where its template

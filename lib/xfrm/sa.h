@@ -21,6 +21,7 @@ struct gw_xfrm_sa_extra {
 	struct xfrm_mark mark;
 	uint32_t if_id;
 	uint32_t set_mark, set_mark_mask;
+	uint32_t owner;                          // the controller's number; 0: none
 	uint64_t carried_bytes, carried_packets; // of an earlier life
 	// The kernel gives keys back to who may have them, and IKE daemons take an SA with them to
 	// another address. Wiped with the record.

@@ -3,7 +3,9 @@
 
 #include "xfrm/server.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +23,11 @@
 
 #define ACCEPTS_AT_ONCE  16
 #define REQUESTS_AT_ONCE 64
+#define PACKETS_AT_ONCE  32
 #define INPUT_BYTES      65536
 #define MESSAGE_BYTES    8192        // none of ours is longer
 #define OUTPUT_HIGH      (64 * 1024) // bytes that wait before a dump pauses
-#define OUTPUT_LIMIT     (8 << 20)   // and before events are lost
+#define OUTPUT_LIMIT     (1 << 20)   // and before events are lost
 #define MOST_GROUPS      31
 
 struct packet {
@@ -42,6 +45,7 @@ struct gw_xfrm_client {
 	size_t waiting; // bytes of output
 	struct gw_xfrm_dump *dump;
 	struct nlmsghdr request; // being served
+	struct gw_xfrm_peer peer;
 	uint32_t port;
 	uint32_t groups; // bit n: group n
 	bool greeted;
@@ -58,6 +62,14 @@ struct gw_xfrm_server {
 	unsigned int count;
 	uint8_t *input; // one for all; holds keys: wiped after each use
 };
+
+static void tell_controller(const struct gw_xfrm_client *client, bool here)
+{
+	const struct gw_xfrm_server_options *options = &client->server->options;
+
+	if (options->controller)
+		options->controller(options->ctx, &client->peer, here);
+}
 
 static void client_free(struct gw_xfrm_client *client)
 {
@@ -77,26 +89,52 @@ static void client_free(struct gw_xfrm_client *client)
 	if (client->writable)
 		event_free(client->writable);
 	close(client->fd);
+	if (client->peer.controls)
+		tell_controller(client, false);
 	free(client);
+}
+
+static void pop(struct gw_xfrm_client *client)
+{
+	struct packet *packet = STAILQ_FIRST(&client->output);
+
+	STAILQ_REMOVE_HEAD(&client->output, next);
+	client->waiting -= packet->size;
+	gw_wipe(packet->bytes, packet->size);
+	free(packet);
+}
+
+// As many packets with one system call as there are, up to a few. How many; -1 with errno set.
+static int send_some(struct gw_xfrm_client *client)
+{
+	struct mmsghdr messages[PACKETS_AT_ONCE] = {};
+	struct iovec vectors[PACKETS_AT_ONCE];
+	struct packet *packet;
+	unsigned int count = 0;
+
+	STAILQ_FOREACH (packet, &client->output, next) {
+		if (count == PACKETS_AT_ONCE)
+			break;
+		vectors[count] = (struct iovec){ packet->bytes, packet->size };
+		messages[count].msg_hdr.msg_iov = &vectors[count];
+		messages[count].msg_hdr.msg_iovlen = 1;
+		count++;
+	}
+	return sendmmsg(client->fd, messages, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 // Sends what it can; false: the client is gone.
 static bool flush(struct gw_xfrm_client *client)
 {
-	struct packet *packet;
-
-	while ((packet = STAILQ_FIRST(&client->output))) {
-		ssize_t sent =
-			send(client->fd, packet->bytes, packet->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (!STAILQ_EMPTY(&client->output)) {
+		int sent = send_some(client);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
 			return errno == EAGAIN || errno == EWOULDBLOCK;
-		STAILQ_REMOVE_HEAD(&client->output, next);
-		client->waiting -= packet->size;
-		gw_wipe(packet->bytes, packet->size);
-		free(packet);
+		while (sent-- > 0)
+			pop(client);
 	}
 	return true;
 }
@@ -154,6 +192,11 @@ static void pump(struct gw_xfrm_client *client)
 		event_del(client->readable);
 	else
 		event_add(client->readable, NULL);
+}
+
+const struct gw_xfrm_peer *gw_xfrm_client_peer(const struct gw_xfrm_client *client)
+{
+	return &client->peer;
 }
 
 struct nl_msg *gw_xfrm_reply_new(
@@ -269,7 +312,7 @@ static void hello(struct gw_xfrm_client *client, const struct nlmsghdr *header)
 {
 	const struct gw_xfrm_hello *hello = NLMSG_DATA(header);
 
-	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*hello)) ||
+	if (header->nlmsg_len < NLMSG_LENGTH(offsetof(struct gw_xfrm_hello, program)) ||
 		hello->protocol != GW_XFRM_PROTOCOL) {
 		gw_log_warning("a client of the XFRM socket speaks another protocol than %d: its "
 			       "preload library is of another version",
@@ -279,6 +322,21 @@ static void hello(struct gw_xfrm_client *client, const struct nlmsghdr *header)
 	}
 	client->port = hello->port;
 	client->greeted = true;
+	if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(*hello)))
+		memcpy(client->peer.program, hello->program, sizeof(hello->program));
+	for (char *c = client->peer.program; *c; c++)
+		if (!isgraph((unsigned char)*c))
+			*c = '?'; // it goes into logs
+}
+
+// Those who want to know of packets without SAs are those who negotiate them.
+static void join(struct gw_xfrm_client *client, uint32_t group)
+{
+	client->groups |= 1u << group;
+	if (group != XFRMNLGRP_ACQUIRE || client->peer.controls)
+		return;
+	client->peer.controls = true;
+	tell_controller(client, true);
 }
 
 static void control(struct gw_xfrm_client *client, const struct nlmsghdr *header)
@@ -295,7 +353,7 @@ static void control(struct gw_xfrm_client *client, const struct nlmsghdr *header
 	if (header->nlmsg_type == GW_XFRM_EXT_ACK)
 		client->ext_ack = value;
 	else if (value > 0 && value <= MOST_GROUPS && header->nlmsg_type == GW_XFRM_JOIN)
-		client->groups |= 1u << value;
+		join(client, value);
 	else if (value > 0 && value <= MOST_GROUPS && header->nlmsg_type == GW_XFRM_LEAVE)
 		client->groups &= ~(1u << value);
 }
@@ -379,6 +437,7 @@ static void on_writable(evutil_socket_t, short, void *ctx)
 static void welcome(struct gw_xfrm_server *server, int fd)
 {
 	struct gw_xfrm_client *client;
+	struct ucred credentials;
 
 	if (server->count >= server->options.max_clients ||
 		!gw_api_peer_allowed(fd, server->socket.group)) {
@@ -392,6 +451,9 @@ static void welcome(struct gw_xfrm_server *server, int fd)
 	}
 	client->server = server;
 	client->fd = fd;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials,
+		    &(socklen_t){ sizeof(credentials) }) == 0)
+		client->peer.process = (uint32_t)credentials.pid;
 	STAILQ_INIT(&client->output);
 	TAILQ_INSERT_TAIL(&server->clients, client, next);
 	server->count++;

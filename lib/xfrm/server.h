@@ -20,6 +20,14 @@ struct nl_msg;
 struct gw_xfrm_server;
 struct gw_xfrm_client;
 
+// The process at the other end.
+struct gw_xfrm_peer {
+	char program[17]; // its name; "": it has not told
+	uint32_t process; // 0: of another PID namespace
+	bool controls;    // it listens to acquires, as IKE daemons do
+};
+const struct gw_xfrm_peer *gw_xfrm_client_peer(const struct gw_xfrm_client *client);
+
 // A list that may be longer than what a client takes at once: next is called whenever there is room
 // and writes one message; false: there are none left. free is called at the end, come what may.
 struct gw_xfrm_dump {
@@ -36,6 +44,8 @@ struct gw_xfrm_server_options {
 	// errno with err filled.
 	int (*serve)(void *ctx, struct gw_xfrm_client *client,
 		const struct gw_xfrm_request *request, struct gw_error *err);
+	// Told when a client begins to control, and when such a one has gone; may be NULL.
+	void (*controller)(void *ctx, const struct gw_xfrm_peer *peer, bool here);
 	void *ctx;
 };
 

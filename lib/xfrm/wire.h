@@ -21,4 +21,5 @@ enum gw_xfrm_private {
 struct gw_xfrm_hello {
 	uint32_t protocol; // GW_XFRM_PROTOCOL
 	uint32_t port;     // netlink's port id, which replies carry
+	char program[16];  // its name, which may be left out
 };

@@ -167,7 +167,8 @@ class Daemon:
 
     def write_config(self, config=None):
         self.config = config or self.config
-        whole = self.config | {"control": {"socket": str(self.socket_path), "xfrm_socket": str(self.xfrm_path)}}
+        control = {"socket": str(self.socket_path), "xfrm_socket": str(self.xfrm_path)}
+        whole = self.config | {"control": self.config.get("control", {}) | control}
         self.config_path.write_text("".join(f"{name} = {libconfig(value)};\n" for name, value in whole.items()))
 
     def __enter__(self):

@@ -154,6 +154,16 @@ def provoke_path_mtu(line, listener, host, peer):
     listener.wait_event(is_told(False))
 
 
+def provoke_controller(listener, daemon):
+    """An IKE daemon comes and goes."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.connect(str(daemon.xfrm_path))
+        client.send(struct.pack("=IHHIIII16s", 40, 8, 0, 0, 0, 1, 1, b"charon-systemd"))
+        client.send(struct.pack("=IHHIII", 20, 9, 0, 0, 0, 1))
+        listener.wait_event(lambda event: event["params"].get("change") == "connected")
+    listener.wait_event(lambda event: event["params"].get("change") == "gone")
+
+
 def provoke_events(line, listener, host, peer):
     """What each kind of event comes from, repeated until it has come."""
     line.call("policy.add", direction="out", action="protect", reqid=7,
@@ -209,6 +219,7 @@ def main():
         check_names(report, line)
         check_unsubscribed(report, line)
         provoke_events(line, listener, host, peer)
+        provoke_controller(listener, daemon)
         check_events(report, listener, events)
         report.begin("the end")
         daemon.end(report)

@@ -13,7 +13,9 @@ import struct
 import subprocess
 import time
 
+import xfrm_wire as wire
 from control import BUILD, Daemon, Report, base_config, enter_namespace, finish, wait_for
+from xfrm_wire import attribute, dial, packet
 
 LIBRARY = BUILD / "app/xfrm-preload/libesplanade-xfrm.so"
 GCM = ("aead", "rfc4106(gcm(aes))", "0x" + "11" * 16 + "01020304", "128")
@@ -217,22 +219,6 @@ def check_events(report, tool, line):
     report.check("soft came before hard", heard.index("hard 0") < heard.index("hard 1"))
 
 
-def packet(kind, body, flags=5):
-    return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
-
-
-def dial(daemon):
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    client.settimeout(20)
-    client.connect(str(daemon.xfrm_path))
-    client.send(packet(8, struct.pack("=II", 1, 4711), 0))
-    return client
-
-
-def attribute(kind, body):
-    return struct.pack("=HH", 4 + len(body), kind) + body + bytes(-len(body) % 4)
-
-
 def ask(client, kind, body, flags=5):
     """The answer's type and body: of the first message that comes."""
     client.send(packet(kind, body, flags))
@@ -285,6 +271,84 @@ def check_numbers(report, tool, daemon, line):
     tool.good("state", "delete", *OUT, "spi", "0x6001", "mark", "0x10", "mask", "0xf0")
 
 
+THERE, BACK = ("10.1.0.0/24", "10.2.0.0/24"), ("10.2.0.0/24", "10.1.0.0/24")
+ENDS, BACK_ENDS = ("192.0.2.1", "192.0.2.2"), ("192.0.2.2", "192.0.2.1")
+
+
+def install(report, controller, spi, peer="192.0.2.2"):
+    answers = [controller.ask(wire.NEWSA, wire.sa("192.0.2.1", peer, spi, 1)),
+               controller.ask(wire.UPDPOLICY, wire.policy(1, THERE, ("192.0.2.1", peer), 1))]
+    report.equal(f"an SA and a policy, SPI {spi:#x}", answers, [0, 0])
+
+
+def check_owners(report, daemon, line):
+    """A daemon that dies, its successor, and what that one does not take over."""
+    report.begin("owners")
+    listener = daemon.line()
+    listener.call("event.subscribe", kinds=["controller"])
+    first = wire.Controller(daemon, "charon-1")
+    install(report, first, 0x7001)
+    report.equal("a policy", first.ask(wire.NEWPOLICY, wire.policy(0, BACK, BACK_ENDS, 1)), 0)
+    report.equal("the owner of the SA", sas(line)[0x7001]["owner"], "charon-1")
+    report.equal("of the policies", {policy["owner"] for policy in policies(line)}, {"charon-1"})
+    first.close()
+    wait_for("it has gone", lambda: "owner_gone_seconds" in sas(line)[0x7001])
+    first = wire.Controller(daemon, "charon-1")
+    wait_for("it is back", lambda: "owner_gone_seconds" not in sas(line)[0x7001])
+    first.close()
+    wait_for("it has gone", lambda: "owner_gone_seconds" in sas(line)[0x7001])
+    # Its successor counts reqids anew: another peer is the first, and what the old policies protect must not go there.
+    second = wire.Controller(daemon, "charon-2")
+    report.equal("an SA of the successor", second.ask(wire.NEWSA, wire.sa("192.0.2.1", "192.0.2.9", 0x7009, 1)), 0)
+    report.equal("the old reqid", sas(line)[0x7001]["reqid"], 1)
+    report.check("is not the new one", sas(line)[0x7009]["reqid"] != 1)
+    install(report, second, 0x7002)
+    report.equal("what it installs anew is its own", {(p["direction"], p["owner"]) for p in policies(line)},
+                 {("out", "charon-2"), ("in", "charon-1")})
+    dropped = listener.wait_event(lambda event: event["params"]["change"] == "dropped")
+    report.equal("what goes", {word: dropped["params"][word] for word in ("program", "sas", "policies")},
+                 {"program": "charon-1", "sas": 1, "policies": 1})
+    report.equal("the SAs that stay", {spi for spi, sa in sas(line).items() if sa["origin"] == "xfrm"}, {0x7002, 0x7009})
+    report.equal("the policies that stay", [p["owner"] for p in policies(line)], ["charon-2"])
+    for spi, peer in ((0x7002, "192.0.2.2"), (0x7009, "192.0.2.9")):
+        report.equal(f"the end of {spi:#x}", second.ask(wire.DELSA, wire.sa_id(peer, spi)), 0)
+    report.equal("the end of the policy", second.ask(wire.DELPOLICY, wire.policy_id(1, THERE)), 0)
+    second.close()
+    listener.close()
+
+
+def check_migration(report, daemon, line):
+    """A policy and its SAs go to other addresses in one step."""
+    report.begin("migration")
+    listener, controller = dial(daemon), wire.Controller(daemon, "charon")
+    listener.send(packet(9, struct.pack("=I", 7), 0))
+    install(report, controller, 0x8001)
+    report.equal("an SA in", controller.ask(wire.NEWSA, wire.sa("192.0.2.2", "192.0.2.1", 0x8002, 1)), 0)
+
+    def migrate(old, new, networks=THERE):
+        step = b"".join(wire.address(end) for end in (old[1], old[0], new[1], new[0]))
+        step += struct.pack("=BBHIHH", 50, 1, 0, 1, socket.AF_INET, socket.AF_INET)
+        return controller.ask(wire.MIGRATE, wire.policy_id(1, networks) + attribute(17, step))
+
+    away = ("192.0.2.1", "198.51.100.9")
+    report.equal("without a step", controller.ask(wire.MIGRATE, wire.policy_id(1, THERE)), 22)
+    report.equal("another policy", migrate(ENDS, away, BACK), 2)
+    report.equal("from elsewhere", migrate(away, ENDS), 61)
+    report.equal("the SA is where it was", sas(line)[0x8001]["destination"], "192.0.2.2")
+    report.equal("to another address", migrate(ENDS, away), 0)
+    found = sas(line)
+    report.equal("the SA", found[0x8001]["destination"], "198.51.100.9")
+    report.equal("and its owner", found[0x8001]["owner"], "charon")
+    report.equal("the other way is not meant", found[0x8002]["source"], "192.0.2.2")
+    report.equal("who listens is told", struct.unpack_from("=H", listener.recv(65536), 4)[0], wire.MIGRATE)
+    report.equal("it is known there", controller.ask(wire.DELSA, wire.sa_id("198.51.100.9", 0x8001)), 0)
+    report.equal("the policy as well", migrate(away, ENDS), 0)
+    report.equal("the other", controller.ask(wire.DELSA, wire.sa_id("192.0.2.1", 0x8002)), 0)
+    report.equal("the end of the policy", controller.ask(wire.DELPOLICY, wire.policy_id(1, THERE)), 0)
+    controller.close()
+    listener.close()
+
+
 def check_manners(report, tool, daemon, line):
     report.begin("bad manners")
     chance = random.Random(1)
@@ -326,7 +390,7 @@ def main():
     enter_namespace()
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     report = Report()
-    with Daemon(base_config()) as daemon:
+    with Daemon(base_config() | {"control": {"xfrm_grace_seconds": 4}}) as daemon:
         line = daemon.line()
         tool = Tool(report, daemon)
         check_states(report, tool, line)
@@ -335,6 +399,8 @@ def main():
         check_ike(report, tool, line)
         check_events(report, tool, line)
         check_numbers(report, tool, daemon, line)
+        check_owners(report, daemon, line)
+        check_migration(report, daemon, line)
         check_manners(report, tool, daemon, line)
         report.begin("the end")
         daemon.end(report)

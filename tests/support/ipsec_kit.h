@@ -124,6 +124,7 @@ static inline void kit_db_open(struct kit_db *kit, uint32_t max_sas, uint32_t ma
 	struct gw_ipsec_db_options options = {
 		.max_sas = max_sas,
 		.max_policies = max_policies,
+		.spi_hold_seconds = 60,
 		.workers = KIT_WORKERS,
 		.changed = changed,
 		.ctx = ctx,

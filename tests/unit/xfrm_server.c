@@ -131,7 +131,7 @@ static void put_u32(int fd, uint16_t type, uint32_t value)
 
 static int greeted(struct fixture *fixture)
 {
-	struct gw_xfrm_hello hello = { GW_XFRM_PROTOCOL, 4711 };
+	struct gw_xfrm_hello hello = { GW_XFRM_PROTOCOL, 4711, "" };
 	int fd = dial(fixture);
 
 	put(fd, GW_XFRM_HELLO, 0, &hello, sizeof(hello));
@@ -204,7 +204,7 @@ START_TEST(who_does_not_say_hello_is_not_served)
 	put(fd, XFRM_MSG_FLUSHSA, NLM_F_REQUEST | NLM_F_ACK, &(uint32_t){ 0 }, 4);
 	ck_assert_int_eq(get(&fixture, fd, &packet), 0);
 	ck_assert_uint_eq(fixture.served, 0);
-	put(fd, GW_XFRM_HELLO, 0, &(struct gw_xfrm_hello){ GW_XFRM_PROTOCOL + 1, 1 }, 8);
+	put(fd, GW_XFRM_HELLO, 0, &(struct gw_xfrm_hello){ GW_XFRM_PROTOCOL + 1, 1, "" }, 8);
 	ck_assert_int_eq(get(&fixture, fd, &packet), -1);
 	close(fd);
 	teardown(&fixture);
