@@ -120,6 +120,51 @@ static void print_crypto(const json_t *result, const json_t *, FILE *out)
 	espctl_table_print(table, out);
 }
 
+// The costs of one direction; a star is at those that were chosen.
+static void cost_cells(struct espctl_table *table, const json_t *cycles, const json_t *chosen)
+{
+	const json_t *cost;
+	size_t i;
+
+	json_array_foreach (cycles, i, cost) {
+		const char *star = json_is_true(json_array_get(chosen, i)) ? "* " : "";
+
+		if (json_is_integer(cost))
+			espctl_table_cell(
+				table, "%s%" JSON_INTEGER_FORMAT, star, json_integer_value(cost));
+		else
+			espctl_table_cell(table, "failed");
+	}
+}
+
+static void print_measured(const json_t *result, const json_t *, FILE *out)
+{
+	static const struct espctl_column columns[] = { { .title = "ENCRYPTION" },
+		{ .title = "INTEGRITY" }, { .title = "CODE" }, { "SEAL SHORT", true },
+		{ "MEDIUM", true }, { "LONG", true }, { "OPEN SHORT", true }, { "MEDIUM", true },
+		{ "LONG", true } };
+	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
+	const json_t *bytes = json_object_get(result, "payload_bytes"), *code;
+	size_t i;
+
+	json_array_foreach (json_object_get(result, "codes"), i, code) {
+		espctl_table_cell(table, "%s", espctl_member_text(code, "encryption"));
+		espctl_table_cell(table, "%s", espctl_member_text(code, "integrity"));
+		espctl_table_cell(table, "%s", espctl_member_text(code, "code"));
+		cost_cells(table, json_object_get(code, "seal_cycles"),
+			json_object_get(code, "seal_chosen"));
+		cost_cells(table, json_object_get(code, "open_cycles"),
+			json_object_get(code, "open_chosen"));
+	}
+	fprintf(out,
+		"Cycles per packet of %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT
+		" and %" JSON_INTEGER_FORMAT " bytes; *: chosen\n",
+		json_integer_value(json_array_get(bytes, 0)),
+		json_integer_value(json_array_get(bytes, 1)),
+		json_integer_value(json_array_get(bytes, 2)));
+	espctl_table_print(table, out);
+}
+
 static const struct espctl_command crypto_commands[] = {
 	{ .verb = "list",
 		.alias = "show",
@@ -127,6 +172,10 @@ static const struct espctl_command crypto_commands[] = {
 		.standard = true,
 		.print = print_crypto,
 		.help = "Lists the algorithms and whether each passed its self-test." },
+	{ .verb = "measured",
+		.method = "crypto.measured",
+		.print = print_measured,
+		.help = "Lists what each code that can compute them costs, and what was chosen." },
 };
 
 const struct espctl_family espctl_crypto = {

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "crypto/measure.h"
 #include "esplanade/eal.h"
 #include "esplanade/events.h"
 #include "esplanade/parts.h"
@@ -141,10 +142,14 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	return 0;
 }
 
-static int self_test(struct gw_error *err)
+// The plan first: the self-test proves what it has chosen.
+static int crypto_start(const struct gw_config *config, struct gw_error *err)
 {
-	int failed = gw_crypto_self_test();
+	int failed = gw_crypto_measure((enum gw_crypto_pin)config->crypto_code, err);
 
+	if (failed < 0)
+		return failed;
+	failed = gw_crypto_self_test();
 	if (failed < 0)
 		return gw_error_set(err, -failed, "the crypto self-test could not run");
 	return 0;
@@ -159,7 +164,7 @@ static int start(struct gateway *gateway, struct gw_error *err)
 	if (!rc && !gateway->events)
 		rc = gw_error_set(err, ENOMEM, "no event loop");
 	if (!rc)
-		rc = self_test(err);
+		rc = crypto_start(gateway->config, err);
 	if (!rc)
 		rc = gateway_buffers_new(gateway, err);
 	if (!rc)

@@ -111,6 +111,9 @@ const struct gw_rpc_method gateway_methods[] = {
 	{ .name = "crypto.list",
 		.handle = gateway_crypto_list,
 		.help = "Lists the algorithms and whether each passed its self-test." },
+	{ .name = "crypto.measured",
+		.handle = gateway_crypto_measured,
+		.help = "Lists what each code that can compute an algorithm costs on this CPU." },
 	{ .name = "method.list", .handle = gateway_method_list, .help = "Lists the methods." },
 };
 const size_t gateway_method_count = RTE_DIM(gateway_methods);

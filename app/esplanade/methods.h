@@ -27,7 +27,8 @@ gateway_method gateway_port_list;
 gateway_method gateway_tcp_list;
 gateway_method gateway_worker_list, gateway_node_list, gateway_drop_list;
 gateway_method gateway_event_subscribe, gateway_event_unsubscribe;
-gateway_method gateway_config_reload, gateway_status_get, gateway_crypto_list, gateway_method_list;
+gateway_method gateway_config_reload, gateway_status_get, gateway_crypto_list,
+	gateway_crypto_measured, gateway_method_list;
 
 // Whether a method that takes no parameters got none.
 bool gateway_no_params(struct gw_rpc_call *call, json_t *params);

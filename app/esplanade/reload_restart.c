@@ -29,6 +29,7 @@ static const struct fixed fixed_parts[] = {
 	{ "workers.control_cpu", NUMBER(struct gw_config, control_cpu) },
 	{ "workers.idle", NUMBER(struct gw_config, idle) },
 	{ "workers.spread", NUMBER(struct gw_config, spread) },
+	{ "crypto.code", NUMBER(struct gw_config, crypto_code) },
 	{ "limits.sas", NUMBER(struct gw_config, max_sas) },
 	{ "limits.policies", NUMBER(struct gw_config, max_policies) },
 	{ "limits.routes", NUMBER(struct gw_config, max_routes) },

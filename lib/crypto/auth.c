@@ -105,7 +105,7 @@ static void run_class(struct gw_crypto_engine *engine, struct gw_crypto_auth_op 
 	unsigned int count, bool seal)
 {
 	const struct gw_crypto_key *key = ops[0]->key;
-	IMB_MGR *manager = engine->lanes[key->class * 2].manager;
+	IMB_MGR *manager = engine->lanes[GW_CRYPTO_SEAL][key->class * GW_CRYPTO_SIZES].manager;
 
 	if (!manager)
 		return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// A batch of ops is sorted, by pointers, into lanes: one for each class of algorithms and, where
-// short packets are computed in another way, one for those. Each lane then goes through its way at
+// A batch of ops is sorted, by pointers, into lanes: one for each class of algorithms and for
+// each size that is computed in another way. Each lane then goes through its way at
 // once. The caller's array keeps its order.
 
 #include "crypto/engine.h"
@@ -20,14 +20,12 @@
 
 static_assert(GW_CRYPTO_LANES < NO_LANE, "a lane is 16 bits");
 
-static int set_lane(
-	struct gw_crypto_engine *engine, unsigned int lane, const struct gw_crypto_choice *choice)
+static int set_lane(struct gw_crypto_engine *engine, struct gw_crypto_lane *lane,
+	const struct gw_crypto_choice *choice)
 {
 	IMB_MGR **manager = &engine->managers[choice->path];
 
-	if (!choice->way)
-		return 0;
-	engine->lanes[lane].way = choice->way;
+	lane->way = choice->way;
 	if (choice->way->own) {
 		engine->own = true;
 		return 0;
@@ -36,7 +34,27 @@ static int set_lane(
 		*manager = gw_crypto_manager_new(choice->path);
 	if (!*manager)
 		return -1;
-	engine->lanes[lane].manager = *manager;
+	lane->manager = *manager;
+	return 0;
+}
+
+static int set_lanes(struct gw_crypto_engine *engine, unsigned int class, int direction)
+{
+	const struct gw_crypto_choice *choices = gw_crypto_plan(class)->choices[direction];
+	uint16_t *lanes = engine->lane_of[direction][class];
+
+	for (unsigned int size = 0; size < GW_CRYPTO_SIZES; size++) {
+		unsigned int like = 0;
+
+		if (!choices[size].way)
+			continue;
+		while (choices[like].way != choices[size].way ||
+			choices[like].path != choices[size].path)
+			like++;
+		lanes[size] = class * GW_CRYPTO_SIZES + like;
+		if (set_lane(engine, &engine->lanes[direction][lanes[size]], &choices[size]) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -50,12 +68,11 @@ struct gw_crypto_engine *gw_crypto_engine_new(void)
 			sizeof(*engine));
 		return NULL;
 	}
+	engine->short_bytes = GW_CRYPTO_SHORT_BYTES;
+	engine->medium_bytes = GW_CRYPTO_MEDIUM_BYTES;
 	for (unsigned int class = 0; class < GW_CRYPTO_CLASSES; class ++) {
-		const struct gw_crypto_plan *plan = gw_crypto_plan(class);
-
-		engine->short_bytes[class] = plan->short_bytes;
-		if (set_lane(engine, class * 2, &plan->choice) < 0 ||
-			set_lane(engine, class * 2 + 1, &plan->brief) < 0) {
+		if (set_lanes(engine, class, GW_CRYPTO_OPEN) < 0 ||
+			set_lanes(engine, class, GW_CRYPTO_SEAL) < 0) {
 			gw_crypto_engine_free(engine);
 			return NULL;
 		}
@@ -93,21 +110,24 @@ const char *gw_crypto_engine_name(
 
 // The op's lane; NO_LANE when its length is none that ESP can have, which the library, called
 // without its own checks, must not see.
-static inline uint16_t lane_of(const struct gw_crypto_engine *engine, const struct gw_crypto_op *op)
+static inline uint16_t lane_of(
+	const struct gw_crypto_engine *engine, const struct gw_crypto_op *op, bool seal)
 {
+	const unsigned int size = (op->payload_bytes > engine->short_bytes) +
+				  (op->payload_bytes > engine->medium_bytes);
 	const struct gw_crypto_key *key = op->key;
 
 	if (op->payload_bytes == 0 ||
 		op->payload_bytes > GW_CRYPTO_MAX_IV_AND_PAYLOAD - key->iv_bytes ||
 		(op->payload_bytes & (key->align_bytes - 1)))
 		return NO_LANE;
-	return key->class * 2 + (op->payload_bytes <= engine->short_bytes[key->class]);
+	return engine->lane_of[seal ? GW_CRYPTO_SEAL : GW_CRYPTO_OPEN][key->class][size];
 }
 
 // Sorts the batch into engine->sorted. Returns the number of lanes in use; used lists them, and
 // lane_end says where each one's ops end.
-static unsigned int sort(struct gw_crypto_engine *engine, struct gw_crypto_op *ops,
-	unsigned int count, uint16_t *used)
+static inline unsigned int sort(struct gw_crypto_engine *engine, struct gw_crypto_op *ops,
+	unsigned int count, uint16_t *used, bool seal)
 {
 	unsigned int lanes = 0, end = 0;
 
@@ -117,7 +137,7 @@ static unsigned int sort(struct gw_crypto_engine *engine, struct gw_crypto_op *o
 		if (i + PREFETCH_AHEAD < count)
 			rte_prefetch0(ops[i + PREFETCH_AHEAD].key);
 		ops[i].status = GW_CRYPTO_FAILED;
-		lane = lane_of(engine, &ops[i]);
+		lane = lane_of(engine, &ops[i], seal);
 		engine->op_lane[i] = lane;
 		if (lane != NO_LANE && engine->lane_count[lane]++ == 0)
 			used[lanes++] = lane;
@@ -139,10 +159,10 @@ static inline void run(
 
 	for (unsigned int i = 0; i < count; i += GW_CRYPTO_BATCH) {
 		unsigned int batch = RTE_MIN(count - i, GW_CRYPTO_BATCH);
-		unsigned int lanes = sort(engine, ops + i, batch, used);
+		unsigned int lanes = sort(engine, ops + i, batch, used, seal);
 
 		for (unsigned int l = 0; l < lanes; l++) {
-			const struct gw_crypto_lane *lane = &engine->lanes[used[l]];
+			const struct gw_crypto_lane *lane = &engine->lanes[seal][used[l]];
 			unsigned int members = engine->lane_count[used[l]];
 			struct gw_crypto_op **first =
 				&engine->sorted[engine->lane_end[used[l]] - members];

@@ -85,12 +85,16 @@ struct gw_crypto_lane {
 	IMB_MGR *manager;                // the engine's
 };
 
-#define GW_CRYPTO_LANES (GW_CRYPTO_CLASSES * 2) // for brief payloads and for the others
+#define GW_CRYPTO_LANES (GW_CRYPTO_CLASSES * GW_CRYPTO_SIZES)
 
 // Used by one thread.
 struct gw_crypto_engine {
-	struct gw_crypto_lane lanes[GW_CRYPTO_LANES];
-	uint32_t short_bytes[GW_CRYPTO_CLASSES];
+	// Sizes that are computed in the same way share the lane of the smallest, so that the
+	// library's parallel code meets as many packets as there are.
+	uint16_t lane_of[GW_CRYPTO_DIRECTIONS][GW_CRYPTO_CLASSES][GW_CRYPTO_SIZES];
+	struct gw_crypto_lane lanes[GW_CRYPTO_DIRECTIONS][GW_CRYPTO_LANES];
+	// Payloads up to them are short, or medium: the plan's, but while an engine is tested.
+	uint32_t short_bytes, medium_bytes;
 	IMB_MGR *managers[GW_CRYPTO_PATH_COUNT]; // those that some lane uses
 	bool own;                                // some lane needs none
 	bool keep_iv;                            // seal with the IV that the packet holds

@@ -221,7 +221,7 @@ static void expand_aes_encrypt_only(const struct gw_crypto_key *key,
 static void expand_gcm(
 	struct gw_crypto_key *key, const struct gw_crypto_key_spec *spec, const IMB_MGR *manager)
 {
-	if (!gw_crypto_plan(key->class)->choice.way->own) {
+	if (!gw_crypto_plan_key(gw_crypto_plan(key->class))->way->own) {
 		expand_library_gcm(key, spec, manager);
 		return;
 	}
@@ -316,8 +316,8 @@ struct gw_crypto_key *gw_crypto_key_make(
 	key_size = find_key_size(spec, err);
 	if (key_size < 0)
 		return NULL;
-	choice = &gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity))
-			  ->choice;
+	choice = gw_crypto_plan_key(
+		gw_crypto_plan(gw_crypto_class(spec->encryption, key_size, spec->integrity)));
 	manager = gw_crypto_manager_shared(choice->path);
 	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(
 		spec, gw_encryptions[spec->encryption].key_bytes[key_size], choice->way->own, &at));

@@ -44,10 +44,18 @@ struct gw_crypto_choice {
 	enum gw_crypto_path path; // that keys are expanded by, even for code of our own
 };
 
+// What is fastest depends on the length: payloads up to GW_CRYPTO_SHORT_BYTES, up to
+// GW_CRYPTO_MEDIUM_BYTES, and longer ones.
+enum gw_crypto_size { GW_CRYPTO_SHORT, GW_CRYPTO_MEDIUM, GW_CRYPTO_LONG, GW_CRYPTO_SIZES };
+#define GW_CRYPTO_SHORT_BYTES  192u
+#define GW_CRYPTO_MEDIUM_BYTES 768u
+
+enum gw_crypto_direction { GW_CRYPTO_OPEN, GW_CRYPTO_SEAL, GW_CRYPTO_DIRECTIONS };
+
+// All without a way: there is no such combination of algorithms. Those of AES-GCM and AES-GMAC are
+// all alike, because their keys are laid out for one of them.
 struct gw_crypto_plan {
-	uint32_t short_bytes; // payloads up to it take `brief`; 0: none do
-	struct gw_crypto_choice brief;
-	struct gw_crypto_choice choice; // way NULL: no such combination of algorithms
+	struct gw_crypto_choice choices[GW_CRYPTO_DIRECTIONS][GW_CRYPTO_SIZES];
 };
 
 unsigned int gw_crypto_class(
@@ -60,7 +68,20 @@ const struct gw_crypto_plan *gw_crypto_plan(unsigned int class);
 // Both before any key and engine: the plan of a CPU that has no more than features, and another
 // one for a single class.
 void gw_crypto_plan_limit(uint64_t features);
+// Those that the CPU, or the limit, has.
+uint64_t gw_crypto_plan_features(void);
 void gw_crypto_plan_choose(unsigned int class, const struct gw_crypto_plan *plan);
+
+static inline bool gw_crypto_plan_exists(const struct gw_crypto_plan *plan)
+{
+	return plan->choices[GW_CRYPTO_SEAL][GW_CRYPTO_SHORT].way;
+}
+
+// What keys are expanded for.
+static inline const struct gw_crypto_choice *gw_crypto_plan_key(const struct gw_crypto_plan *plan)
+{
+	return &plan->choices[GW_CRYPTO_SEAL][GW_CRYPTO_SHORT];
+}
 
 IMB_CIPHER_MODE gw_crypto_cipher(enum gw_encryption_id encryption);
 IMB_HASH_ALG gw_crypto_hash(enum gw_integrity_id integrity);

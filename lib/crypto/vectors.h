@@ -28,7 +28,7 @@ struct gw_crypto_vector {
 extern const struct gw_crypto_vector gw_crypto_vectors[];
 extern const unsigned int gw_crypto_vector_count;
 
-#define GW_CRYPTO_VECTOR_BYTES 256 // no packet is longer
+#define GW_CRYPTO_VECTOR_BYTES 512 // no packet is longer
 
 // A vector in binary, with its keys expanded.
 struct gw_crypto_case {

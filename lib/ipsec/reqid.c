@@ -83,14 +83,13 @@ static struct gw_carriers *carriers_make(const struct gw_reqid_entry *entry, boo
 	static uint64_t serial;
 	const struct gw_db_sa *record;
 	struct gw_carriers *carriers;
-	uint32_t count = 0, narrow = 0;
+	uint32_t count = 0;
 
-	TAILQ_FOREACH (record, &entry->carriers, carrier) {
-		count++;
-		narrow += record->sa->selectors != 0;
-	}
-	if (!narrow)
+	// Of a reqid that a hundred thousand SAs share, none is looked at for each that comes.
+	if (!entry->narrow)
 		return NULL;
+	TAILQ_FOREACH (record, &entry->carriers, carrier)
+		count++;
 	carriers = malloc(sizeof(*carriers) + count * sizeof(carriers->sas[0]));
 	*failed = !carriers;
 	if (!carriers)
@@ -152,11 +151,14 @@ void gw_reqid_attach(struct gw_reqid_entry *entry, struct gw_db_sa *record)
 		TAILQ_INSERT_BEFORE(last, record, carrier);
 	else
 		TAILQ_INSERT_TAIL(&entry->carriers, record, carrier);
+	record->narrow = record->sa->selectors != 0;
+	entry->narrow += record->narrow;
 	publish(entry);
 }
 
 void gw_reqid_detach(struct gw_reqid_entry *entry, struct gw_db_sa *record)
 {
 	TAILQ_REMOVE(&entry->carriers, record, carrier);
+	entry->narrow -= record->narrow;
 	publish(entry);
 }

@@ -29,6 +29,7 @@ struct gw_reqid_entry {
 	uint32_t references;
 	struct gw_reclaim *reclaim;                    // of the table
 	TAILQ_HEAD(gw_db_carriers, gw_db_sa) carriers; // committed outbound SAs, newest last
+	uint32_t narrow;                               // how many of them have selectors
 	uint32_t preferred; // SPI of the one that stands last while it is there; 0: none
 };
 

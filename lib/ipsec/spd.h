@@ -37,16 +37,16 @@ struct rte_rcu_qsbr;
 
 // A policy at run time. Made and freed by the control core, read by workers.
 struct gw_policy {
-	// control: wo before publication, worker: ro
-	struct gw_selector selector;
-	uint32_t priority;
-	uint32_t order;   // serial number of its insertion: the earlier wins among equal priorities
-	uint8_t action;   // enum gw_action
-	uint8_t populate; // bits of enum gw_populate
-	uint32_t reqid;
+	// What every packet reads comes first. control: wo before publication, worker: ro
 	struct gw_reqid *carrier; // outbound PROTECT: where the SA is found; else NULL
 	uint64_t *packets;        // [worker * stride]: worker: wo, control: ro
-	void *owner;              // control core's record
+	uint32_t reqid;
+	uint8_t action;   // enum gw_action
+	uint8_t populate; // bits of enum gw_populate
+	struct gw_selector selector;
+	uint32_t priority;
+	uint32_t order; // serial number of its insertion: the earlier wins among equal priorities
+	void *owner;    // control core's record
 
 	struct gw_spd_claim *claim; // the SPD's own. control: rw, worker: never
 };

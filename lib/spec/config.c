@@ -22,6 +22,8 @@
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const fragments_words[] = { "stateful", "refuse", NULL };
 static const char *const spread_words[] = { "auto", "never", "always", NULL };
+static const char *const code_words[] = { "measured", "vaes", "avx512", "avx2", "avx", "sse",
+	NULL };
 static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
 
 static int read_log_level(json_t *value, const char *name, void *target, struct gw_error *err)
@@ -137,6 +139,20 @@ static const struct gw_field worker_fields[] = {
 };
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };
+
+static const struct gw_field crypto_fields[] = {
+	{ "code", NULL, OFFSET(crypto_code), false,
+		"Which code computes cryptography: `measured` takes what is fastest on this CPU "
+		"for "
+		"each algorithm, direction and length, found out at start; `vaes` is AES-GCM of "
+		"our own, "
+		"the others are IPsec-MB's code paths. Algorithms that the code named here does "
+		"not "
+		"have are measured. A CPU that lacks it is an error.",
+		.standard = "\"measured\"", .words = code_words },
+};
+static const struct gw_field_table crypto_table = { "Cryptography.", crypto_fields,
+	COUNT(crypto_fields) };
 
 static int read_power_of_two(json_t *value, const char *name, void *target, struct gw_error *err)
 {
@@ -317,6 +333,7 @@ static const struct gw_field config_fields[] = {
 		.type = "a list of at most 32 texts" },
 	{ "workers", NULL, 0, false, "The threads that move packets.", .standard = "{}",
 		.table = &worker_table },
+	{ "crypto", NULL, 0, false, "Cryptography.", .standard = "{}", .table = &crypto_table },
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
 		.table = &path_mtu_table },

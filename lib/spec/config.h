@@ -24,6 +24,15 @@
 enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
 // Whether workers work on inbound ESP packets that another one received.
 enum gw_spread { GW_SPREAD_AUTO, GW_SPREAD_NEVER, GW_SPREAD_ALWAYS };
+// Which code computes cryptography; the words of crypto.code, in the order of crypto's pins.
+enum gw_crypto_code {
+	GW_CRYPTO_CODE_MEASURED,
+	GW_CRYPTO_CODE_VAES,
+	GW_CRYPTO_CODE_AVX512,
+	GW_CRYPTO_CODE_AVX2,
+	GW_CRYPTO_CODE_AVX,
+	GW_CRYPTO_CODE_SSE,
+};
 enum gw_idle { GW_IDLE_SLEEP, GW_IDLE_PAUSE, GW_IDLE_POLL };
 
 struct gw_config {
@@ -47,6 +56,9 @@ struct gw_config {
 	uint16_t control_cpu;
 	enum gw_idle idle;
 	enum gw_spread spread;
+
+	// crypto
+	enum gw_crypto_code crypto_code;
 
 	// limits
 	uint32_t max_sas;

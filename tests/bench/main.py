@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -122,6 +123,7 @@ def measure(options, rig, wanted, out):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # and so everything is cleared away
     options = read_options()
     wanted = [case for case in getattr(cases, options.depth)() if re.search(options.only, case.name)]
     if options.list:
@@ -136,7 +138,7 @@ def main():
     if results["results"]:
         tables.write(results, out)
         if options.doc:
-            tables.write_doc(results, programs.ROOT / "docs/performance.md")
+            tables.write_doc("results", tables.markdown(results), programs.ROOT / "docs/performance.md")
         print(f"results are in {out}: results.json, results.md, plots")
     return 1 if results["failed"] else 0
 

@@ -30,6 +30,7 @@ struct meter_sample {
 	uint64_t bytes;
 	uint64_t before_tsc, after_tsc; // what the loop took
 	uint64_t end_ns;                // CLOCK_MONOTONIC
+	uint64_t longest_tsc;           // between two polls
 };
 
 struct meter_queue {
@@ -46,6 +47,7 @@ struct meter_queue {
 struct meter {
 	struct meter_queue *queue;
 	uint64_t begin_tsc, begin_ns, begin_packets, begin_bytes, loop_tsc;
+	uint64_t last_tsc, longest_tsc;
 	uint64_t window_tsc;
 };
 
@@ -79,7 +81,8 @@ static inline void meter_begin(struct meter *meter)
 {
 	meter->begin_packets = meter->queue->packets;
 	meter->begin_bytes = meter->queue->bytes;
-	meter->begin_tsc = __rdtsc();
+	meter->longest_tsc = 0;
+	meter->begin_tsc = meter->last_tsc = __rdtsc();
 	meter->begin_ns = meter_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
@@ -95,6 +98,7 @@ static inline void meter_end(struct meter *meter)
 	sample->bytes = queue->bytes - meter->begin_bytes;
 	sample->before_tsc = meter->loop_tsc;
 	sample->after_tsc = meter->loop_tsc = meter_loop();
+	sample->longest_tsc = meter->longest_tsc;
 	sample->end_ns = meter_clock(CLOCK_MONOTONIC);
 	__atomic_store_n(&queue->samples, queue->samples + 1, __ATOMIC_RELEASE);
 }
@@ -115,7 +119,12 @@ static inline void meter_open(struct meter *meter, struct meter_queue *queue)
 // After packets have been added to the queue's counters.
 static inline void meter_poll(struct meter *meter)
 {
-	if (__rdtsc() - meter->begin_tsc < meter->window_tsc)
+	uint64_t now = __rdtsc();
+
+	if (now - meter->last_tsc > meter->longest_tsc)
+		meter->longest_tsc = now - meter->last_tsc;
+	meter->last_tsc = now;
+	if (now - meter->begin_tsc < meter->window_tsc)
 		return;
 	meter_end(meter);
 	meter_begin(meter);

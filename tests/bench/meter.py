@@ -8,7 +8,7 @@ import statistics
 import struct
 
 QUEUES, SAMPLES = 16, 16384
-SAMPLE = struct.Struct("<8Q")
+SAMPLE = struct.Struct("<9Q")
 HEAD = struct.Struct("<8Q")
 QUEUE_BYTES = HEAD.size + SAMPLES * SAMPLE.size
 DISTURBED = 1.04  # so much longer than ever the loop of additions takes when something shares the core
@@ -25,6 +25,7 @@ class Window:
     before_tsc: int
     after_tsc: int
     end_ns: int
+    longest_tsc: int  # between two polls
 
     @property
     def loop(self):

@@ -64,7 +64,11 @@ class Program:
                                             stderr=log, cwd=self.directory, env=os.environ | self.environment())
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, -20)
-        self.wait("traffic", lambda: self.meter.head(0)[0] >= 2)
+        self.wait("traffic", self.is_running)
+
+    def is_running(self):
+        """testpmd throws away what comes before it starts, so that packets have to leave."""
+        return self.meter.head(0)[0] >= 2 and self.meter.totals()[1]
 
     def wait(self, what, condition):
         until = time.monotonic() + PATIENCE
@@ -164,6 +168,9 @@ class Gateway(Program):
             if batch:
                 self.control.batch(method, batch)
         self.installed = time.monotonic() - began
+
+    def is_running(self):
+        return self.meter.head(0)[0] >= 2  # without SAs nothing leaves
 
     def _connect(self):
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):

@@ -4,12 +4,14 @@
 
 import collections
 import shutil
+import statistics
 import time
 
 import programs
 from meter import quartiles, quiet
 
 SETTLE = 0.01  # seconds of a turn that do not count: caches are another's
+STRETCH = 0.003  # seconds in which nodes are watched at once
 FEWEST = 5  # windows of a turn
 
 
@@ -25,13 +27,17 @@ def contenders(rig, case):
     return made
 
 
-def take_turn(program, case, seconds):
-    """Windows that lie wholly inside the turn, of all workers. Where others have the core the turn takes longer."""
+def take_turn(program, case, seconds, nodes):
+    """Windows that lie wholly inside the turn, of all workers. Where others have the core the turn takes longer. Of the
+    gateway, samples of its nodes' counters go to nodes."""
     since = {queue: program.meter.head(queue)[0] for queue in range(case.workers)}
     program.resume()
     began = time.monotonic_ns()
     for _ in range(100):
-        time.sleep(seconds)
+        if isinstance(program, programs.Gateway):
+            sample_nodes(program, seconds, nodes)
+        else:
+            time.sleep(seconds)
         ghz = program.meter.tsc_ghz()
         found = [window for queue in range(case.workers) for window in program.meter.windows(queue, since[queue])
                  if window.end_ns - window.wall_ns(ghz) > began + SETTLE * 1e9 and window.packets]
@@ -43,8 +49,7 @@ def take_turn(program, case, seconds):
 def run_case(rig, case, progress):
     """The case's results: a dictionary that goes into the JSON file."""
     shutil.rmtree(rig.scratch, ignore_errors=True)
-    running, turns = [], collections.defaultdict(list)
-    nodes = collections.Counter()
+    running, turns, nodes = [], collections.defaultdict(list), []
     try:
         for program in contenders(rig, case):
             running.append(program)
@@ -55,12 +60,7 @@ def run_case(rig, case, progress):
         for number in range(rig.rounds):
             progress(f"round {number + 1} of {rig.rounds}")
             for program in running:
-                gateway = isinstance(program, programs.Gateway)
-                program.resume()
-                before = program.nodes() if gateway else {}
-                turns[program.name].append(take_turn(program, case, rig.turn_seconds))
-                if gateway:
-                    add_nodes(nodes, before, program.nodes())
+                turns[program.name].append(take_turn(program, case, rig.turn_seconds, nodes))
                 program.pause()
         for program in running:
             program.resume()
@@ -73,10 +73,17 @@ def run_case(rig, case, progress):
     return results(case, turns, nodes) | {"install_seconds": round(installed, 3)}
 
 
-def add_nodes(nodes, before, after):
-    for name, (packets, cycles) in after.items():
-        nodes[name, "packets"] += packets - before[name][0]
-        nodes[name, "cycles"] += cycles - before[name][1]
+def sample_nodes(gateway, seconds, nodes):
+    """What each node did in short stretches: {node: (packets, cycles)}."""
+    until = time.monotonic() + seconds
+    time.sleep(SETTLE)
+    before = gateway.nodes()
+    while time.monotonic() < until:
+        time.sleep(STRETCH)
+        after = gateway.nodes()
+        nodes.append({name: (packets - before[name][0], cycles - before[name][1])
+                      for name, (packets, cycles) in after.items() if packets > before[name][0]})
+        before = after
 
 
 def tsc_ghz(turns):
@@ -128,9 +135,14 @@ def results(case, turns, nodes):
 
 
 def node_cycles(nodes, cycles):
-    """Each node's share of the cycles of a packet. The graph's own counters also run while something else has the core, so
-    that only their shares are used."""
-    names = sorted({name for name, _ in nodes}, key=lambda name: -nodes[name, "cycles"])
-    total = sum(nodes[name, "cycles"] for name in names if nodes[name, "packets"])
-    return {name: round(cycles * nodes[name, "cycles"] / total, 1)
-            for name in names if nodes[name, "packets"] and total}
+    """Each node's part of the cycles of a packet. The graph's own counters also run while something else has the core: the
+    stretches with the fewest cycles count, and of these the nodes' shares."""
+    rates = [{name: spent / max(1, stretch["port_rx"][0]) for name, (_, spent) in stretch.items()}
+             for stretch in nodes if "port_rx" in stretch]
+    rates.sort(key=lambda rate: sum(rate.values()))
+    clean = rates[:max(1, len(rates) // 4)]
+    names = {name for rate in clean for name in rate}
+    part = {name: statistics.median(rate.get(name, 0) for rate in clean) for name in names}
+    total = sum(part.values())
+    return {name: round(cycles * part[name] / total, 1) for name in sorted(names, key=lambda name: -part[name])} \
+        if total else {}

@@ -44,6 +44,7 @@ def comparison(results):
 def nodes(results):
     """Where the cycles go, node by node; nodes that cost next to nothing are left out."""
     names = []
+    results = [result for result in results if result["nodes"]]
     for result in results:
         names += [name for name, cycles in result["nodes"].items() if cycles >= 0.5 and name not in names]
     lines = ["| case | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
@@ -108,9 +109,9 @@ def write(results, out):
     plot(results, out)
 
 
-def write_doc(results, path):
-    """Puts the tables between the page's two marks."""
-    head, _, rest = path.read_text().partition("<!-- results:")
+def write_doc(name, text, path):
+    """Puts text between the page's two marks of that name."""
+    head, _, rest = path.read_text().partition(f"<!-- {name}:")
     mark, _, rest = rest.partition("\n")
-    _, end, tail = rest.partition("<!-- end of results -->")
-    path.write_text(f"{head}<!-- results:{mark}\n{markdown(results)}{end}{tail}")
+    _, end, tail = rest.partition(f"<!-- end of {name} -->")
+    path.write_text(f"{head}<!-- {name}:{mark}\n\n{text.strip()}\n\n{end}{tail}")

@@ -19,6 +19,7 @@ LISTS = [
     ("node list", "node.list", "nodes", ("name",)),
     ("drops", "drop.list", "drops", ()),
     ("crypto list", "crypto.list", "suites", ("protocol", "icv_bytes")),
+    ("crypto measured", "crypto.measured", "codes", ("encryption",)),
 ]
 # What changes from one moment to the next.
 COUNTS = {"packets", "bytes", "vectors", "cycles", "polls", "idle_polls", "sleeps", "dealt", "helped", "age_seconds", "rx_packets", "rx_bytes",

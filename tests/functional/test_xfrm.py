@@ -349,6 +349,39 @@ def check_migration(report, daemon, line):
     listener.close()
 
 
+def check_deaf(report, tool, daemon):
+    """Who does not read what it listens to loses events, costs no more memory, and is told as the kernel tells it."""
+    report.begin("a listener that sleeps")
+    controller = wire.Controller(daemon, "charon")
+    add, delete = (wire.NEWSA, wire.sa("192.0.2.1", "192.0.2.2", 0x9001, 1)), (wire.DELSA, wire.sa_id("192.0.2.2", 0x9001))
+    monitor = tool.start("monitor")
+    heard = b""
+    os.set_blocking(monitor.stdout.fileno(), False)
+
+    def hear(wanted):
+        nonlocal heard
+        with contextlib.suppress(BlockingIOError):
+            heard += os.read(monitor.stdout.fileno(), 65536)
+        return wanted in heard
+
+    def probed():
+        report.equal("a probe", (controller.ask(*add), controller.ask(*delete)), (0, 0))
+        time.sleep(0.05)
+        return hear(b"0x00009001")
+
+    wait_for("the monitor", probed)
+    monitor.send_signal(signal.SIGSTOP)
+    refused = sum(controller.ask(*request) != 0 for _ in range(2500) for request in (add, delete))
+    report.equal("the others are served", refused, 0)
+    monitor.send_signal(signal.SIGCONT)
+
+    # The next event that finds room comes after the word of those that were lost.
+    wait_for("the word of it", lambda: probed() and hear(b"No buffer space"))
+    monitor.send_signal(signal.SIGINT)
+    monitor.wait()
+    controller.close()
+
+
 def check_manners(report, tool, daemon, line):
     report.begin("bad manners")
     chance = random.Random(1)
@@ -401,6 +434,7 @@ def main():
         check_numbers(report, tool, daemon, line)
         check_owners(report, daemon, line)
         check_migration(report, daemon, line)
+        check_deaf(report, tool, daemon)
         check_manners(report, tool, daemon, line)
         report.begin("the end")
         daemon.end(report)

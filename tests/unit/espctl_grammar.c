@@ -147,6 +147,7 @@ static const struct {
 	{ "drops", "drop.list", "{}" },
 	{ "drops all", "drop.list", "{}" },
 	{ "crypto", "crypto.list", "{}" },
+	{ "crypto measured", "crypto.measured", "{}" },
 	{ "status", "status.get", "{}" },
 	{ "config reload", "config.reload", "{}" },
 	{ "monitor", "event.subscribe", "{}" },

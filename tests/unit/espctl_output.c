@@ -111,6 +111,20 @@ static const struct {
 		"self-test "
 		"failed\n"
 		"ah                               aes-gmac       20 or 36         16  yes\n" },
+	{ "crypto measured",
+		"{'payload_bytes':[64,512,1424],'codes':[{'encryption':'aes-gcm-16','code':'VAES',"
+		"'seal_cycles':[30,140,320],'seal_chosen':[true,true,false],"
+		"'open_cycles':[29,null,300],'open_chosen':[true,false,false]},"
+		"{'encryption':'null','integrity':'hmac-sha1-96','code':'burst, SSE',"
+		"'seal_cycles':[9,8,7],'seal_chosen':[false,false,true],"
+		"'open_cycles':[6,5,4],'open_chosen':[false,true,true]}]}",
+		"Cycles per packet of 64, 512 and 1424 bytes; *: chosen\n"
+		"ENCRYPTION  INTEGRITY     CODE        SEAL SHORT  MEDIUM  LONG  OPEN SHORT  "
+		"MEDIUM  LONG\n"
+		"aes-gcm-16                VAES              * 30   * 140   320        * 29  "
+		"failed   300\n"
+		"null        hmac-sha1-96  burst, SSE           9       8   * 7           6     * "
+		"5   * 4\n" },
 	{ "status",
 		"{'version':'1','hugepages':false,'log_level':'info','uptime_seconds':5,"
 		"'buffers':{'total':8,'in_use':2}}",

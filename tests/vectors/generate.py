@@ -14,6 +14,7 @@ formulas, which tests/unit/crypto_lengths.c repeats. Run it with Debian's python
 """
 
 import hmac
+import itertools
 import sys
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -25,6 +26,7 @@ HIGH = 0x00000005  # half of the sequence number
 LONGEST = 2048
 SINGLE = [16, 64, 1440]
 ANSWER_BYTES = 48  # of text in a known answer
+LONG_ANSWER_BYTES = 404  # of another one for AES-GCM, which is computed in another way when it is long
 AUTH_BYTES = 132  # of a message in a known answer of AH
 
 
@@ -194,11 +196,12 @@ def answers():
          "ANSWER(encryption, integrity, esn, number, encryption key, integrity key, text, packet)")
     for encryption, integrity, key_bytes in classes():
         keys = ", ".join(f'"{key.hex()}"' for key in keys_of(integrity, key_bytes))
-        for esn in (False, True):
-            packet, _ = seal(encryption, integrity, key_bytes, esn, ANSWER_BYTES)
-            number = number_of(esn, ANSWER_BYTES)
+        lengths = (ANSWER_BYTES, LONG_ANSWER_BYTES) if encryption == "AES_GCM_16" else (ANSWER_BYTES,)
+        for esn, length in itertools.product((False, True), lengths):
+            packet, _ = seal(encryption, integrity, key_bytes, esn, length)
+            number = number_of(esn, length)
             print(f"ANSWER({encryption}, {integrity}, {str(esn).lower()}, 0x{number:x}, {keys},")
-            print(f'       "{pattern(ANSWER_BYTES, 13, ANSWER_BYTES).hex()}",')
+            print(f'       "{pattern(length, 13, length).hex()}",')
             print(f'       "{packet.hex()}")')
 
 
