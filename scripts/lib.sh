@@ -10,16 +10,17 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PYTHONDONTWRITEBYTECODE=1
 PYTHON=/usr/bin/python3
 
-# Debian packages: to build, to check and fuzz, to test, to measure; for peers in tests: a virtual machine, strongSwan without a daemon
-# that an installation would start.
+# Debian packages: to build, to check and fuzz, to test; strongSwan without a daemon that an installation would start; for peers in
+# tests: a virtual machine, what libreswan's package needs, and a NAT.
 PACKAGES_BUILD='gcc meson ninja-build pkg-config libdpdk-dev dpdk-dev dpdk libipsec-mb-dev libconfig-dev
 	libjansson-dev libevent-dev libnl-3-dev libnl-route-3-dev libedit-dev check scdoc'
 PACKAGES_DEMO='iproute2 iputils-ping ethtool procps iperf3 tcpdump tshark jq'
 PACKAGES_TEST='python3-scapy python3-cryptography clang clang-format libclang-rt-14-dev shellcheck git'
 PACKAGES_BENCH='gnuplot-nox python3-cryptography dpdk xz-utils'
-PACKAGES_PEERS='qemu-system-x86 busybox-static kmod cpio strongswan-libcharon strongswan-swanctl
-	libcharon-extra-plugins libcharon-extauth-plugins libstrongswan-standard-plugins
-	libstrongswan-extra-plugins openssl nftables'
+PACKAGES_STRONGSWAN='strongswan-libcharon strongswan-swanctl libcharon-extra-plugins libcharon-extauth-plugins
+	libstrongswan-standard-plugins libstrongswan-extra-plugins openssl'
+PACKAGES_PEERS="qemu-system-x86 busybox-static kmod cpio nftables libldns3 libnss3-tools libcap-ng0 libcurl3-nss libunbound8
+	$PACKAGES_STRONGSWAN"
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	BOLD=$'\033[1m' RED=$'\033[31m' GREEN=$'\033[32m' YELLOW=$'\033[33m' PLAIN=$'\033[0m'

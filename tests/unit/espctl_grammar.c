@@ -404,7 +404,7 @@ static const struct {
 	{ "sa add encryption aes-cbc 0x01", "e", "esn ecn " },
 	{ "sa add encryption null", "e", "esn ecn " },
 	{ "policy add action", "", "protect bypass discard " },
-	{ "monitor", "", "acquire expire sa policy port mapping path_mtu " },
+	{ "monitor", "", "acquire expire sa policy port mapping path_mtu controller " },
 	{ "monitor sa", "p", "policy port path_mtu " },
 	{ "drops", "", "all " },
 	{ "nonsense", "", "" },

@@ -293,7 +293,7 @@ START_TEST(other_messages_are_refused)
 		int code;
 	} rows[] = { { 0x10 - 1, 0, EINVAL }, { XFRM_MSG_MAX + 1, 0, EINVAL },
 		{ 0xffff, 0, EINVAL }, { XFRM_MSG_NEWSADINFO, 0, EINVAL },
-		{ XFRM_MSG_MIGRATE, 0, EOPNOTSUPP }, { XFRM_MSG_GETSA, 0, EINVAL },
+		{ XFRM_MSG_MIGRATE, 0, EINVAL }, { XFRM_MSG_GETSA, 0, EINVAL },
 		{ XFRM_MSG_GETSA, NLM_F_DUMP, 0 } };
 	struct gw_xfrm_request request;
 	struct nlmsghdr header = { .nlmsg_len = sizeof(header),
