@@ -31,6 +31,7 @@ static const struct fixed fixed_parts[] = {
 	{ "hardening.lock_memory", NUMBER(struct gw_config, lock_memory) },
 	{ "hardening.drop_capabilities", NUMBER(struct gw_config, drop_capabilities) },
 	{ "hardening.filter_syscalls", NUMBER(struct gw_config, filter_syscalls) },
+	{ "workers.spread", NUMBER(struct gw_config, spread) },
 	{ "crypto.code", NUMBER(struct gw_config, crypto_code) },
 	{ "limits.sas", NUMBER(struct gw_config, max_sas) },
 	{ "limits.policies", NUMBER(struct gw_config, max_policies) },

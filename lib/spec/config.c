@@ -21,6 +21,7 @@
 
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const fragments_words[] = { "stateful", "refuse", NULL };
+static const char *const spread_words[] = { "auto", "never", "always", NULL };
 static const char *const code_words[] = { "measured", "vaes", "avx512", "avx2", "avx", "sse",
 	NULL };
 static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
@@ -142,6 +143,17 @@ static const struct gw_field worker_fields[] = {
 		"power "
 		"but keeps it, `poll` has the least latency.",
 		.standard = "\"sleep\"", .words = idle_words },
+	{ "spread", NULL, OFFSET(spread), false,
+		"Whether workers work on inbound ESP packets that another one received, so that "
+		"one "
+		"SA "
+		"may use all of them: `auto` when that one is overloaded and they are not, "
+		"`never`, "
+		"or "
+		"`always`, to try it. SAs whose replay window is smaller than 1024 packets stay "
+		"with "
+		"their worker.",
+		.standard = "\"auto\"", .words = spread_words },
 };
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };

@@ -23,6 +23,8 @@
 
 // Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
 enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
+// Whether workers work on inbound ESP packets that another one received.
+enum gw_spread { GW_SPREAD_AUTO, GW_SPREAD_NEVER, GW_SPREAD_ALWAYS };
 // Which code computes cryptography; the words of crypto.code, in the order of crypto's pins.
 enum gw_crypto_code {
 	GW_CRYPTO_CODE_MEASURED,
@@ -54,6 +56,7 @@ struct gw_config {
 	unsigned int worker_count; // at least 1
 	uint16_t control_cpu;
 	enum gw_idle idle;
+	enum gw_spread spread;
 
 	// hardening
 	bool lock_memory;
