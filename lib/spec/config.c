@@ -145,15 +145,12 @@ static const struct gw_field worker_fields[] = {
 		.standard = "\"sleep\"", .words = idle_words },
 	{ "spread", NULL, OFFSET(spread), false,
 		"Whether workers work on inbound ESP packets that another one received, so that "
-		"one "
-		"SA "
-		"may use all of them: `auto` when that one is overloaded and they are not, "
-		"`never`, "
-		"or "
-		"`always`, to try it. SAs whose replay window is smaller than 1024 packets stay "
-		"with "
-		"their worker.",
-		.standard = "\"auto\"", .words = spread_words },
+		"one SA may use all of them: `auto` when that one is overloaded and they are not, "
+		"`never`, or `always`, to try it. It pays where cryptography is most of the work, "
+		"as with AES-CBC and HMAC, and costs where it is not, as with AES-GCM on a CPU "
+		"with VAES. SAs whose replay window is smaller than 1024 packets stay with their "
+		"worker.",
+		.standard = "\"never\"", .words = spread_words },
 };
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };
