@@ -130,6 +130,7 @@ both() {
 from_host() { ctl gwA --json interface | jq '.interfaces[0].from_host'; }
 policy_packets() { ctl gwA --json policy list | jq "[.policies[] | select(.if_id == $IF_ID) | .packets] | add"; }
 mtu_of() { in_ns "$1" cat /sys/class/net/esp0/mtu; }
+mtu_is_that_of_sa() { [ "$(mtu_of gwA)" = "$(ctl gwA --json sa list | jq '[.sas[] | select(.direction == "out").inner_mtu][0]')" ]; }
 no_answer() { ! in_ns hostA ping -n -c 2 -i 0.2 -W 1 "$1"; }
 dropped_as() { [ "$(drops gwA "$1")" -gt "$2" ]; }
 
@@ -161,7 +162,7 @@ step 'SAs'
 check 'negotiated' timeout 30 swanctl --initiate --child tunnel --uri "unix://$LAB_DIR/gwA.vici"
 check_equal 'SAs with the if_id at A' "$(ctl gwA --json sa list | jq "[.sas[] | select(.if_id == $IF_ID)] | length")" 2
 check 'the ends meet' all_answered gwA 10.255.0.2 5
-check 'the MTU follows the SAs' wait_until 5 'the MTU' test "$(mtu_of gwA)" = "$(ctl gwA --json sa list | jq '[.sas[] | select(.direction == "out").inner_mtu][0]')"
+check 'the MTU follows the SAs' wait_until 5 'the MTU' mtu_is_that_of_sa
 
 step 'BGP'
 start_bird gwA 1 2
