@@ -13,7 +13,7 @@ PYTHON=/usr/bin/python3
 # Debian packages: to build, to check and fuzz, to test; strongSwan without a daemon that an installation would start; for peers in
 # tests: a virtual machine, what libreswan's package needs, and a NAT.
 PACKAGES_BUILD='gcc meson ninja-build pkg-config libdpdk-dev dpdk-dev dpdk libipsec-mb-dev libconfig-dev
-	libjansson-dev libevent-dev libnl-3-dev libnl-route-3-dev libedit-dev check scdoc'
+	libjansson-dev libseccomp-dev libevent-dev libnl-3-dev libnl-route-3-dev libedit-dev check scdoc'
 PACKAGES_DEMO='iproute2 iputils-ping ethtool procps iperf3 tcpdump tshark jq'
 PACKAGES_TEST='python3-scapy python3-cryptography clang clang-format libclang-rt-14-dev shellcheck git'
 PACKAGES_BENCH='gnuplot-nox python3-cryptography dpdk xz-utils'

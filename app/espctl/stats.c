@@ -32,7 +32,8 @@ static void queues_cell(struct espctl_table *table, const json_t *worker)
 static void print_workers(const json_t *result, const json_t *, FILE *out)
 {
 	static const struct espctl_column columns[] = { { "WORKER", true }, { "CPU", true },
-		{ .title = "QUEUES" }, { "POLLS", true }, { "IDLE", true }, { "SLEEPS", true } };
+		{ .title = "QUEUES" }, { "POLLS", true }, { "IDLE", true }, { "SLEEPS", true },
+		{ "DEALT", true }, { "HELPED", true } };
 	struct espctl_table *table = espctl_table_new(columns, ESPCTL_COUNT(columns));
 	char count[ESPCTL_COUNT_SIZE];
 	const json_t *worker;
@@ -50,6 +51,10 @@ static void print_workers(const json_t *result, const json_t *, FILE *out)
 			table, "%.1f%%", polls ? 100.0 * (double)idle / (double)polls : 0.0);
 		espctl_table_cell(table, "%s",
 			espctl_count_format(espctl_member_count(worker, "sleeps"), count));
+		espctl_table_cell(table, "%s",
+			espctl_count_format(espctl_member_count(worker, "dealt"), count));
+		espctl_table_cell(table, "%s",
+			espctl_count_format(espctl_member_count(worker, "helped"), count));
 	}
 	espctl_table_print(table, out);
 }

@@ -34,8 +34,7 @@ add(struct arguments *arguments, const char *format, ...)
 	arguments->count++;
 }
 
-// "0000:01:00.0" or "01:00.0": a PCI device; anything else is a virtual one.
-static bool is_pci(const char *device)
+bool gateway_device_is_pci(const char *device)
 {
 	size_t length = strcspn(device, ",");
 	size_t hex = strspn(device, "0123456789abcdefABCDEF:.");
@@ -101,7 +100,7 @@ static void add_devices(struct arguments *arguments, const struct gw_config *con
 	bool any_pci = false;
 
 	for (unsigned int i = 0; i < config->port_count; i++) {
-		bool pci = is_pci(config->ports[i].device);
+		bool pci = gateway_device_is_pci(config->ports[i].device);
 
 		any_pci |= pci;
 		add(arguments, pci ? "-a" : "--vdev");

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <event2/event.h>
 #include <rte_eal.h>
@@ -25,6 +23,7 @@
 #include "esplanade/events.h"
 #include "esplanade/parts.h"
 #include "esplanade/xfrm.h"
+#include "linux/confine.h"
 #include "spec/fields.h"
 
 #define DEFAULT_CONFIG "/etc/esplanade/esplanade.conf"
@@ -157,11 +156,45 @@ static int crypto_start(const struct gw_config *config, struct gw_error *err)
 	return 0;
 }
 
+static bool has_pci_port(const struct gw_config *config)
+{
+	for (unsigned int i = 0; i < config->port_count; i++)
+		if (gateway_device_is_pci(config->ports[i].device))
+			return true;
+	return false;
+}
+
+// Before there are threads, which have what the one that starts them has.
+static int confine_first(const struct gw_config *config, struct gw_error *err)
+{
+	struct gw_error why = {};
+
+	if (config->lock_memory && gw_confine_lock(&why) != 0)
+		gw_log_warning("memory may be swapped out, keys included: %s; or set "
+			       "hardening.lock_memory = false",
+			why.text);
+	return config->drop_capabilities ? gw_confine_capabilities(has_pci_port(config), err) : 0;
+}
+
+// When all threads are there and all libraries loaded.
+static int confine_last(const struct gw_config *config, struct gw_error *err)
+{
+	int rc = config->filter_syscalls ? gw_confine_syscalls(err) : 0;
+
+	if (rc != -ENOTSUP)
+		return rc;
+	gw_log_notice("system calls are not filtered: %s", err->text);
+	*err = (struct gw_error){};
+	return 0;
+}
+
 // Everything that has to be there before the first packet, lowest first.
 static int start(struct gateway *gateway, struct gw_error *err)
 {
-	int rc = gateway_eal_start(gateway->config, err);
+	int rc = confine_first(gateway->config, err);
 
+	if (!rc)
+		rc = gateway_eal_start(gateway->config, err);
 	gateway->events = rc ? NULL : event_base_new();
 	if (!rc && !gateway->events)
 		rc = gw_error_set(err, ENOMEM, "no event loop");
@@ -189,7 +222,7 @@ static int start(struct gateway *gateway, struct gw_error *err)
 		rc = gateway_control_new(gateway, err);
 	if (!rc && gateway->config->xfrm_path[0])
 		rc = gateway_xfrm_new(gateway, err);
-	return rc;
+	return rc ? rc : confine_last(gateway->config, err);
 }
 
 static void drop_held(void *ctx, struct rte_mbuf *packet)
@@ -283,15 +316,6 @@ static int check(const char *path)
 	return EXIT_SUCCESS;
 }
 
-// Keys must not reach a core file or another process of the same user.
-static void guard_memory(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -304,7 +328,7 @@ int main(int argc, char **argv)
 	const char *path = DEFAULT_CONFIG;
 	int option;
 
-	guard_memory();
+	gw_confine_memory();
 	gw_fields_wipe_on_free();
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {

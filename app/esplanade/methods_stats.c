@@ -44,6 +44,8 @@ json_t *gateway_worker_list(struct gw_rpc_call *call, json_t *params)
 		gateway_put_count(object, "polls", worker->counters.polls);
 		gateway_put_count(object, "idle_polls", worker->counters.idle_polls);
 		gateway_put_count(object, "sleeps", worker->counters.sleeps);
+		gateway_put_count(object, "dealt", worker->counters.dealt);
+		gateway_put_count(object, "helped", worker->counters.helped);
 		json_array_append_new(list, object);
 	}
 	return gateway_list("workers", list);

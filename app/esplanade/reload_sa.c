@@ -5,7 +5,8 @@
 // numbers and its replay window go on. One that changed under the same keys goes on where it was,
 // because numbers that start again with a key break what the key protects (RFC 4303 section 3.3.3,
 // RFC 4106 section 3.1). One that somebody deleted over the control socket stays deleted as long as
-// the configuration has no other key for it, because nobody knows how far it had come.
+// the configuration has no other key for it, because nobody knows how far it had come. One that was
+// changed there, or has followed its peer, is no longer the configuration's and stays as it is.
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct list {
 struct sides {
 	struct list old;
 	struct list running; // specs of the SAs themselves, without keys
+	struct list others;  // of those that are no longer the configuration's
 	const struct gw_sa_spec *fresh;
 };
 
@@ -43,7 +45,7 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_but_destination(const void *a, const void *b)
 {
 	const struct gw_sa_spec *x = *(const struct gw_sa_spec *const *)a;
 	const struct gw_sa_spec *y = *(const struct gw_sa_spec *const *)b;
@@ -53,6 +55,15 @@ static int compare(const void *a, const void *b)
 		order = compare_numbers(x->protocol, y->protocol);
 	if (!order)
 		order = compare_numbers(x->spi, y->spi);
+	return order;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct gw_sa_spec *x = *(const struct gw_sa_spec *const *)a;
+	const struct gw_sa_spec *y = *(const struct gw_sa_spec *const *)b;
+	int order = compare_but_destination(a, b);
+
 	return order ? order : gw_addr_compare(&x->destination, &y->destination);
 }
 
@@ -78,10 +89,10 @@ static const struct gw_sa_spec *find(const struct list *list, const struct gw_sa
 
 static int take_running(void *ctx, struct gw_sa *sa, enum gw_origin origin)
 {
-	struct list *running = ctx;
+	struct sides *sides = ctx;
+	struct list *list = origin == GW_ORIGIN_CONFIG ? &sides->running : &sides->others;
 
-	if (origin == GW_ORIGIN_CONFIG)
-		running->specs[running->count++] = &sa->spec;
+	list->specs[list->count++] = &sa->spec;
 	return 0;
 }
 
@@ -190,12 +201,35 @@ static int replace(struct reload *reload, const struct gw_sa_spec *was, const st
 	return rc;
 }
 
+// An SA of the configuration that is there no more under its id stays as it is: gone, or changed
+// (sa.update, follow_peer), perhaps with another destination.
+static void warn_skipped(const struct sides *sides, const struct gw_sa_spec *fresh)
+{
+	const struct gw_sa_spec **changed = bsearch(&fresh, sides->others.specs,
+		sides->others.count, sizeof(*sides->others.specs), compare_but_destination);
+	char destination[GW_ADDR_STRLEN], from[GW_ADDR_STRLEN], to[GW_ADDR_STRLEN];
+
+	gw_addr_format(&fresh->destination, destination);
+	if (!changed || (*changed)->reqid != fresh->reqid) {
+		gw_log_warning(
+			"reload: the SA with SPI 0x%08x and destination %s was deleted over the "
+			"control socket or has expired, and stays so: give it a new key to have "
+			"it back",
+			fresh->spi, destination);
+		return;
+	}
+	gw_log_warning("reload: the SA with SPI 0x%08x and destination %s was changed over the "
+		       "control socket or has followed its peer, goes from %s to %s now, and stays "
+		       "so: delete it and give it a new key to have it as configured",
+		fresh->spi, destination, gw_addr_format(&(*changed)->source, from),
+		gw_addr_format(&(*changed)->destination, to));
+}
+
 static int stage_one(struct reload *reload, const struct sides *sides)
 {
 	const struct gw_sa_spec *fresh = sides->fresh;
 	const struct gw_sa_spec *was = find(&sides->old, fresh);
 	const struct gw_sa_spec *running = find(&sides->running, fresh);
-	char address[GW_ADDR_STRLEN];
 
 	if (was && running && same_keys(was, fresh) && same_parameters(was, fresh)) {
 		reload->unchanged++;
@@ -204,11 +238,7 @@ static int stage_one(struct reload *reload, const struct sides *sides)
 	if (was && running)
 		return replace(reload, was, container_of(running, struct gw_sa, spec), fresh);
 	if (was && same_keys(was, fresh)) {
-		gw_log_warning(
-			"reload: the SA with SPI 0x%08x and destination %s was deleted over the "
-			"control socket or has expired, and stays so: give it a new key to have "
-			"it back",
-			fresh->spi, gw_addr_format(&fresh->destination, address));
+		warn_skipped(sides, fresh);
 		reload->skipped++;
 		return 0;
 	}
@@ -256,17 +286,21 @@ int gateway_reload_sas(struct reload *reload)
 		rc = list_new(&fresh, reload->fresh->sas, reload->fresh->sa_count);
 	if (!rc)
 		rc = list_new(&sides.running, NULL, gw_sa_count(db));
+	if (!rc)
+		rc = list_new(&sides.others, NULL, gw_sa_count(db));
 	reload->windows = calloc(reload->fresh->sa_count + 1, sizeof(*reload->windows));
 	if (rc || !reload->windows) {
 		rc = gw_error_set(reload->err, ENOMEM, "out of memory");
 	} else {
-		gw_sa_each(db, take_running, &sides.running);
+		gw_sa_each(db, take_running, &sides);
 		qsort(sides.running.specs, sides.running.count, sizeof(*sides.running.specs),
 			compare);
+		qsort(sides.others.specs, sides.others.count, sizeof(*sides.others.specs), compare);
 		rc = stage_all(reload, &sides, &fresh);
 	}
 	free(sides.old.specs);
 	free(sides.running.specs);
+	free(sides.others.specs);
 	free(fresh.specs);
 	return rc;
 }

@@ -136,6 +136,7 @@ struct gw_stream_options gateway_tcp_stream_options(struct tcp_connection *conne
 		.ctx = connection,
 		.write_bytes = config->tcp_write_bytes,
 		.keepalive_seconds = config->tcp_keepalive_seconds,
+		.dead_seconds = config->tcp_dead_seconds,
 	};
 }
 

@@ -27,6 +27,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "graph/deal.h"
 #include "graph/nodes.h"
 
 #define PUNT_RING   1024
@@ -105,6 +106,11 @@ static int worker_new(struct gateway *gateway, unsigned int index, struct gw_err
 		!worker->reassembly)
 		return gw_error_set(err, ENOMEM,
 			"no memory for worker %u, or a CPU without AES instructions", index);
+	if (gateway->config->worker_count > 1 && gateway->config->spread != GW_SPREAD_NEVER) {
+		worker->deal = gw_deal_new(gateway->config->spread == GW_SPREAD_ALWAYS);
+		if (!worker->deal)
+			return gw_error_set(err, ENOMEM, "no memory for worker %u", index);
+	}
 	return rings_new(worker, err);
 }
 
@@ -143,6 +149,7 @@ int gateway_workers_new(struct gateway *gateway, struct gw_error *err)
 	dataplane->punt_pps = RTE_MAX(1u, config->punt_pps / config->worker_count);
 	dataplane->flow_cache = config->flow_cache;
 	dataplane->learn_path_mtu = config->path_mtu_learn;
+	dataplane->check_icmp_quotes = config->check_icmp_quotes;
 	dataplane->idle = (uint8_t)config->idle;
 	// Fragments may hold an eighth of the buffers.
 	dataplane->reassembly = (struct gw_reassembly_options){
@@ -207,6 +214,7 @@ static int worker_main(void *argument)
 		worker->now_ns = gw_clock_ns();
 		worker->received = 0;
 		rte_graph_walk(worker->graph);
+		gw_deal_end(worker);
 		// Between walks the worker holds no pointer to anything that can be removed.
 		rte_rcu_qsbr_quiescent(qsbr, worker->index);
 		worker->counters.polls++;
@@ -244,7 +252,8 @@ static bool is_drained(const struct gw_dataplane *dataplane)
 	for (unsigned int i = 0; i < dataplane->worker_count; i++) {
 		const struct gw_worker *worker = dataplane->workers[i];
 
-		if (!rte_ring_empty(worker->from_control) || !rte_ring_empty(worker->from_workers))
+		if (!rte_ring_empty(worker->from_control) ||
+			!rte_ring_empty(worker->from_workers) || !gw_deal_is_drained(worker))
 			return false;
 	}
 	return true;
@@ -282,12 +291,17 @@ static void ring_free(struct gateway *gateway, struct rte_ring *ring)
 	rte_ring_free(ring);
 }
 
-static void fragment_free(void *ctx, void *packet, enum gw_reassembly_verdict)
+static void packet_free(void *ctx, void *packet)
 {
 	struct gateway *gateway = ctx;
 
 	gw_count_drop(&gateway->counters, GW_DROP_SHUTDOWN);
 	rte_pktmbuf_free(packet);
+}
+
+static void fragment_free(void *ctx, void *packet, enum gw_reassembly_verdict)
+{
+	packet_free(ctx, packet);
 }
 
 void gateway_workers_free(struct gateway *gateway)
@@ -306,6 +320,7 @@ void gateway_workers_free(struct gateway *gateway)
 		ring_free(gateway, worker->from_control);
 		ring_free(gateway, worker->from_workers);
 		rte_ring_free(worker->events);
+		gw_deal_free(worker->deal, packet_free, gateway);
 		gw_reassembly_free(worker->reassembly, fragment_free, gateway);
 		gw_carrier_cache_free(worker->carriers_out);
 		gw_flow_cache_free(worker->flows_out);

@@ -35,6 +35,7 @@ enum gw_packet_mark {
 	GW_MARK_FRAME = 1 << 6,     // a whole Ethernet frame, ready to be sent on port
 	GW_MARK_IN_UDP = 1 << 7,    // ESP that came in UDP, whose ports are in flow
 	GW_MARK_DUMMY = 1 << 8,     // random bytes for the SA that flow and sequence (SPI) name
+	GW_MARK_DEALT = 1 << 9,     // of a batch that was dealt: does not wait for one again
 	GW_MARK_WAITS_SA = 1 << 12, // is held until there is an SA for it: sequence says which
 	// A later fragment whose flow has what its first fragment showed.
 	GW_MARK_FRAGMENT_KNOWN = 1 << 13,
@@ -63,6 +64,7 @@ struct gw_packet {
 	uint64_t sequence;    // for what it waits (graph/acquire.h), or the SPI of a dummy packet
 	uint64_t stream;      // with GW_MARK_IN_TCP: the number of the TCP connection
 	uint32_t fragment_id; // of a fragment
+	uint32_t batch;       // with GW_MARK_DEALT: of the worker in whose hand it is
 	uint16_t fragment_bytes; // of a fragment: of the packet's payload
 	uint16_t mtu;            // for icmp_error and ip_fragment
 	uint8_t drop;            // enum gw_drop, for the drop and icmp_error nodes

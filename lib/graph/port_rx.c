@@ -17,9 +17,10 @@
 #include <rte_ip.h>
 #include <rte_ring.h>
 
+#include "graph/deal.h"
 #include "graph/reassembly.h"
 
-enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_DROP };
+enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_SAD_LOOKUP, EDGE_DROP };
 
 // Frames taken from one queue in one walk, at most: what nodes touch of so many packets stays in
 // the nearest cache, and the cost of a walk is small beside theirs.
@@ -86,8 +87,15 @@ static unsigned int deal_out(struct rte_graph *graph, struct rte_node *node,
 	return kept;
 }
 
+// A queue gave all it was asked for: there may be more than the worker can do.
+static void note_full(struct gw_worker *worker, unsigned int count, unsigned int burst)
+{
+	if (unlikely(count == burst) && worker->deal)
+		worker->deal->full = true;
+}
+
 static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
-	struct gw_worker *worker, const struct gw_rx_queue *queue)
+	struct gw_worker *worker, const struct gw_rx_queue *queue, unsigned int burst)
 {
 	const struct gw_port *port = worker->dataplane->ports[queue->port];
 	struct gw_port_counters *counters = &worker->counters.ports[queue->port];
@@ -95,9 +103,10 @@ static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
 	unsigned int count;
 	uint64_t bytes = 0;
 
-	count = rte_eth_rx_burst(port->device, queue->queue, packets, BURST);
+	count = rte_eth_rx_burst(port->device, queue->queue, packets, (uint16_t)burst);
 	if (count == 0)
 		return;
+	note_full(worker, count, burst);
 	for (unsigned int i = 0; i < count; i++) {
 		if (i + PREFETCH_AHEAD < count)
 			gw_packet_prefetch_for_write(packets[i + PREFETCH_AHEAD]);
@@ -114,13 +123,14 @@ static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
 }
 
 // Packets dealt to this worker, and finished frames for a queue that only this worker may send on.
-static void receive_from_workers(
-	struct rte_graph *graph, struct rte_node *node, struct gw_worker *worker)
+static void receive_from_workers(struct rte_graph *graph, struct rte_node *node,
+	struct gw_worker *worker, unsigned int burst)
 {
 	void *packets[BURST];
 	unsigned int count;
 
-	count = rte_ring_sc_dequeue_burst(worker->from_workers, packets, BURST, NULL);
+	count = rte_ring_sc_dequeue_burst(worker->from_workers, packets, burst, NULL);
+	note_full(worker, count, burst);
 	worker->received += count;
 	for (unsigned int i = 0; i < count; i++) {
 		bool ready = gw_packet(packets[i])->marks & GW_MARK_FRAME;
@@ -132,12 +142,18 @@ static void receive_from_workers(
 static uint16_t port_rx(struct rte_graph *graph, struct rte_node *node, void **, uint16_t)
 {
 	struct gw_worker *worker = gw_node_worker(node);
-	unsigned int before = worker->received;
+	const struct gw_deal_edges edges = { EDGE_PORT_TX, EDGE_SAD_LOOKUP };
+	unsigned int before = worker->received, waiting, burst = BURST;
 
+	if (worker->deal)
+		burst = gw_deal_begin(graph, node, worker, edges, BURST);
+	waiting = worker->received;
 	if (!atomic_load_explicit(&worker->quiet, memory_order_relaxed))
 		for (unsigned int i = 0; i < worker->rx_queue_count; i++)
-			receive_from_port(graph, node, worker, &worker->rx_queues[i]);
-	receive_from_workers(graph, node, worker);
+			receive_from_port(graph, node, worker, &worker->rx_queues[i], burst);
+	receive_from_workers(graph, node, worker, burst);
+	if (worker->deal)
+		gw_deal_received(graph, node, worker, edges, worker->received - waiting);
 	gw_reassembly_tick(graph, node, EDGE_DROP, worker);
 	return (uint16_t)(worker->received - before);
 }
@@ -149,6 +165,7 @@ const struct gw_node gw_node_port_rx = {
 	.edges = {
 		[EDGE_ETH_INPUT] = "eth_input",
 		[EDGE_PORT_TX] = "port_tx",
+		[EDGE_SAD_LOOKUP] = "sad_lookup",
 		[EDGE_DROP] = "drop",
 	},
 };

@@ -7,6 +7,7 @@
 // A port with fewer transmit queues than workers has each queue served by one worker; the others
 // pass it their frames.
 
+#include "graph/deal.h"
 #include "graph/node.h"
 
 #include <rte_ethdev.h>
@@ -79,13 +80,20 @@ static bool may_leave(const struct gw_port *port, const struct gw_packet *packet
 static uint16_t port_tx(
 	struct rte_graph *graph, struct rte_node *node, void **packets, uint16_t count)
 {
-	const struct gw_dataplane *dataplane = gw_node_worker(node)->dataplane;
+	struct gw_worker *worker = gw_node_worker(node);
+	const struct gw_dataplane *dataplane = worker->dataplane;
 	struct rte_mbuf *frames[GW_VECTOR];
+	uint16_t kept = 0;
 	unsigned int gathered = 0;
 	uint8_t current = 0;
 
+	if (unlikely(worker->batch)) {
+		uint16_t others = gw_deal_keep(worker, packets, count);
+
+		kept = (uint16_t)(count - others);
+	}
 	// Runs of frames for one port leave together.
-	for (uint16_t i = 0; i < count; i++) {
+	for (uint16_t i = 0; i < count - kept; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
 		if (unlikely(!may_leave(dataplane->ports[packet->out_port], packet))) {

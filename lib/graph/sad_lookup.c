@@ -15,7 +15,7 @@
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
 
-enum { EDGE_ESP_DECRYPT, EDGE_AH_INPUT, EDGE_SPD_IN, EDGE_DROP };
+enum { EDGE_ESP_DECRYPT, EDGE_DEAL, EDGE_AH_INPUT, EDGE_SPD_IN, EDGE_DROP };
 
 static bool came_in_udp(const struct gw_packet *packet)
 {
@@ -80,6 +80,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	unsigned int count)
 {
 	const struct gw_worker *worker = gw_node_worker(node);
+	const uint8_t esp = worker->dealing ? EDGE_DEAL : EDGE_ESP_DECRYPT;
 	struct gw_sad_key keys[GW_VECTOR];
 	struct gw_sa *sas[GW_VECTOR];
 	bool readable[GW_VECTOR];
@@ -101,7 +102,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		else if (unlikely(!came_as_agreed(packet, sas[i])))
 			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_ENCAPSULATION, EDGE_DROP);
 		else
-			nexts[i] = is_ah(packet) ? EDGE_AH_INPUT : EDGE_ESP_DECRYPT;
+			nexts[i] = is_ah(packet) ? EDGE_AH_INPUT : esp;
 	}
 }
 
@@ -116,6 +117,7 @@ const struct gw_node gw_node_sad_lookup = {
 	.process = sad_lookup,
 	.edges = {
 		[EDGE_ESP_DECRYPT] = "esp_decrypt",
+		[EDGE_DEAL] = "deal",
 		[EDGE_AH_INPUT] = "ah_input",
 		[EDGE_SPD_IN] = "spd_in",
 		[EDGE_DROP] = "drop",

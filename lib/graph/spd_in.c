@@ -5,6 +5,7 @@
 // only by a bypass rule (step 3), and a decrypted packet only if the policy that covers it is
 // protected by the SA that carried it (step 4).
 
+#include "graph/icmp_transit.h"
 #include "graph/later_fragment.h"
 #include "graph/node.h"
 
@@ -13,8 +14,15 @@
 
 enum { EDGE_IP_OUTPUT, EDGE_PUNT, EDGE_ICMP_ERROR, EDGE_DROP };
 
-static enum gw_drop verdict(const struct gw_worker *worker, const struct gw_packet *packet,
-	const struct gw_policy *policy)
+static bool is_for_sa(const struct gw_packet *packet, const struct gw_policy *policy)
+{
+	return policy && policy->action == GW_ACTION_PROTECT &&
+	       policy->reqid == packet->sa->reqid &&
+	       (!packet->sa->selectors || gw_sa_covers(packet->sa, &packet->flow));
+}
+
+static enum gw_drop verdict(const struct gw_worker *worker, const struct rte_mbuf *mbuf,
+	const struct gw_packet *packet, const struct gw_policy *policy)
 {
 	const struct gw_dataplane *dataplane = worker->dataplane;
 	bool hides = unlikely(gw_packet_may_hide(packet)) && policy &&
@@ -23,9 +31,11 @@ static enum gw_drop verdict(const struct gw_worker *worker, const struct gw_pack
 	if (unlikely(packet->marks & GW_MARK_REFUSED))
 		return (enum gw_drop)packet->drop;
 	if (packet->marks & GW_MARK_DECRYPTED) {
-		if (!policy || policy->action != GW_ACTION_PROTECT ||
-			policy->reqid != packet->sa->reqid ||
-			(packet->sa->selectors && !gw_sa_covers(packet->sa, &packet->flow)))
+		bool matches = is_for_sa(packet, policy);
+
+		if (unlikely(gw_packet_is_icmp_error(packet)))
+			return gw_icmp_transit_in(worker, mbuf, packet, policy, matches);
+		if (!matches)
 			return GW_DROP_SPD_IN_WRONG_SA;
 		return unlikely(hides) && dataplane->first_fragments ? GW_DROP_SPD_IN_FRAGMENT
 								     : GW_DROP_COUNT;
@@ -99,7 +109,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		gw_node_prefetch(packets, i, count);
 		if (policies[i])
 			policies[i]->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
-		reason = verdict(worker, packet, policies[i]);
+		reason = verdict(worker, packets[i], packet, policies[i]);
 		nexts[i] = likely(reason == GW_DROP_COUNT) ? admit(worker, packets[i], packet)
 							   : gw_to_drop(packet, reason, EDGE_DROP);
 	}

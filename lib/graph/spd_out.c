@@ -8,6 +8,7 @@
 #include "graph/node.h"
 
 #include "graph/acquire.h"
+#include "graph/icmp_transit.h"
 #include "graph/later_fragment.h"
 #include "graph/seal.h"
 #include "graph/spd_select.h"
@@ -87,25 +88,10 @@ static uint8_t protect_transport(struct rte_mbuf *mbuf, struct gw_packet *packet
 	return gw_to_icmp(packet, GW_ICMP_TOO_BIG, mtu, GW_DROP_ESP_TOO_BIG, EDGE_ICMP_ERROR);
 }
 
-static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
-	const struct gw_policy *policy)
+static uint8_t protect_by(struct rte_mbuf *mbuf, struct gw_packet *packet, struct gw_sa *sa)
 {
-	const struct gw_flow *flow = &packet->flow;
-	struct gw_sa *sa =
-		gw_carrier_find(policy->carrier, worker->carriers_out, flow, policy->populate != 0);
 	uint16_t mtu;
 
-	// One that has ended is as good as none: until the control core has taken it away, and an
-	// older one may take over.
-	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
-		uint64_t wait = gw_acquire_raise(worker, policy, flow);
-
-		if (!worker->dataplane->hold_for_sa)
-			return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
-		packet->marks |= GW_MARK_WAITS_SA;
-		packet->sequence = wait;
-		return EDGE_SA_HOLD;
-	}
 	packet->sa = sa;
 	if (sa->mode == GW_MODE_TRANSPORT)
 		return protect_transport(mbuf, packet);
@@ -130,6 +116,38 @@ static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct g
 	return gw_to_icmp(packet, GW_ICMP_TOO_BIG, mtu, GW_DROP_ESP_TOO_BIG, EDGE_ICMP_ERROR);
 }
 
+static uint8_t protect(struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet,
+	const struct gw_policy *policy)
+{
+	const struct gw_flow *flow = &packet->flow;
+	struct gw_sa *sa =
+		gw_carrier_find(policy->carrier, worker->carriers_out, flow, policy->populate != 0);
+
+	// One that has ended is as good as none: until the control core has taken it away, and an
+	// older one may take over.
+	if (unlikely(!sa || gw_expiry_is_over(worker, sa))) {
+		uint64_t wait = gw_acquire_raise(worker, policy, flow);
+
+		if (!worker->dataplane->hold_for_sa)
+			return gw_to_drop(packet, GW_DROP_SPD_OUT_NO_SA, EDGE_DROP);
+		packet->marks |= GW_MARK_WAITS_SA;
+		packet->sequence = wait;
+		return EDGE_SA_HOLD;
+	}
+	return protect_by(mbuf, packet, sa);
+}
+
+// An ICMP error that no policy lets pass goes where the answers to its packet go (RFC 4301 section
+// 6.2).
+static uint8_t return_error(
+	struct gw_worker *worker, struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	struct gw_sa *sa = gw_icmp_transit_out(worker, mbuf, packet);
+
+	return sa ? protect_by(mbuf, packet, sa)
+		  : gw_to_drop(packet, GW_DROP_SPD_OUT_ICMP_ERROR, EDGE_DROP);
+}
+
 // Clear text must be what its policy means; what is protected may be another policy's where no
 // fragment is told from another.
 static bool is_hidden_from(const struct gw_worker *worker, const struct gw_packet *packet,
@@ -152,6 +170,9 @@ static uint8_t decide(
 	packet->marks |= GW_MARK_SPD_OUT;
 	if (unlikely(packet->marks & GW_MARK_REFUSED))
 		return EDGE_DROP;
+	if (unlikely(!policy || policy->action == GW_ACTION_DISCARD) &&
+		gw_icmp_transit_is_stranded(packet, policy))
+		return return_error(worker, mbuf, packet);
 	if (unlikely(!policy))
 		return gw_to_drop(packet,
 			packet->flow.interface ? GW_DROP_INTERFACE_NO_POLICY

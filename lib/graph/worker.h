@@ -23,6 +23,7 @@
 #include "route/local.h"
 #include "stats/counters.h"
 
+struct gw_deal;
 struct gw_worker;
 struct rte_mempool;
 struct rte_rcu_qsbr;
@@ -61,8 +62,9 @@ struct gw_dataplane {
 	struct gw_first_fragments *first_fragments;
 	// Chooses the worker and the place for a fragment, so that no sender can.
 	uint8_t fragment_secret[GW_SIPHASH_SECRET_BYTES];
-	uint8_t idle;        // enum gw_idle
-	bool learn_path_mtu; // from ICMP errors
+	uint8_t idle;           // enum gw_idle
+	bool learn_path_mtu;    // from ICMP errors
+	bool check_icmp_quotes; // of errors out of tunnels that policies let pass
 };
 
 // What a worker tells the control core about; carries no pointer that could die on the way.
@@ -134,6 +136,11 @@ struct gw_worker {
 	struct rte_ring *events;  // worker: produces struct gw_event, control: consumes
 	struct rte_ring *from_control; // control: produces frames of the host and released packets
 	struct rte_ring *from_workers; // other workers: produce (software RSS, frames to send)
+
+	// Other workers: rw, in part; NULL where workers do not work on each other's packets.
+	struct gw_deal *deal;
+	bool dealing;   // inbound ESP packets become batches that any worker may work on
+	uint32_t batch; // whose frames are kept for another worker in this walk; 0: none's
 
 	uint64_t now_ns; // of this walk
 	struct gw_bucket icmp_bucket;

@@ -82,7 +82,7 @@ void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
 	left = (struct gw_carriers *)atomic_load_explicit(
 		&entry->reqid.carriers, memory_order_relaxed);
 	if (left)
-		gw_reclaim_later(table->reclaim, free, left);
+		gw_reclaim_later(table->reclaim, rte_free, left);
 	gw_index_remove(&table->index, &entry->link);
 	gw_reclaim_later(table->reclaim, rte_free, entry);
 }
@@ -100,7 +100,8 @@ static struct gw_carriers *carriers_make(const struct gw_reqid_entry *entry, boo
 		return NULL;
 	TAILQ_FOREACH (record, &entry->carriers, carrier)
 		count++;
-	carriers = malloc(sizeof(*carriers) + count * sizeof(carriers->sas[0]));
+	carriers = rte_malloc("gw_carriers", sizeof(*carriers) + count * sizeof(carriers->sas[0]),
+		RTE_CACHE_LINE_SIZE);
 	*failed = !carriers;
 	if (!carriers)
 		return NULL;
@@ -134,7 +135,7 @@ static void publish(struct gw_reqid_entry *entry)
 	if (!carriers && old)
 		atomic_store_explicit(&entry->reqid.carriers, NULL, memory_order_release);
 	if (old)
-		gw_reclaim_later(entry->reclaim, free, old);
+		gw_reclaim_later(entry->reclaim, rte_free, old);
 	atomic_store_explicit(&entry->reqid.acquire_raised, 0, memory_order_relaxed);
 }
 

@@ -13,17 +13,15 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <rte_common.h>
 
 #include "linux/inet.h"
 
 // Reading pauses above it; the longest record fits twice.
 #define READ_BYTES (2u * (UINT16_MAX + 1u))
 // What the headers of IPv6 and TCP leave of the MTU that every IPv6 path has.
-#define SEGMENT_BYTES (1280 - 40 - 20)
-// A peer that acknowledges nothing for so long is gone, whatever waits (RFC 5482).
-#define USER_TIMEOUT_MS        30000
-#define KEEPALIVE_COUNT        3
-#define KEEPALIVE_STEP_SECONDS 10
+#define SEGMENT_BYTES   (1280 - 40 - 20)
+#define KEEPALIVE_COUNT 3
 
 struct gw_stream {
 	struct bufferevent *socket;
@@ -35,18 +33,20 @@ struct gw_stream {
 	bool wants_prefix; // the other side opened it, and has not said so yet
 };
 
-// Best effort: a connection without them works.
-static void tune(int fd, unsigned int keepalive_seconds)
+// Best effort: a connection without them works. A peer that acknowledges nothing for dead_seconds
+// is gone, whether data waits (RFC 5482) or keepalives are all there is.
+static void tune(int fd, const struct gw_stream_options *wanted)
 {
+	int dead_seconds = (int)wanted->dead_seconds;
 	const struct {
 		int level, name, value;
 	} options[] = {
 		// Records are written together already, and what waits for more is late.
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * dead_seconds },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, (int)keepalive_seconds },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_STEP_SECONDS },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, (int)wanted->keepalive_seconds },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, RTE_MAX(1, dead_seconds / KEEPALIVE_COUNT) },
 		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT },
 	};
 
@@ -163,7 +163,7 @@ static struct gw_stream *stream_new(const struct gw_stream_options *options, int
 		free(stream);
 		return NULL;
 	}
-	tune(fd, options->keepalive_seconds);
+	tune(fd, options);
 	stream->handler = options->handler;
 	stream->ctx = options->ctx;
 	stream->write_bytes = options->write_bytes;

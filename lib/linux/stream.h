@@ -37,6 +37,7 @@ struct gw_stream_options {
 	void *ctx;
 	size_t write_bytes;             // that may wait
 	unsigned int keepalive_seconds; // of silence before TCP asks
+	unsigned int dead_seconds;      // without an answer until the peer is gone
 };
 
 // For a socket that will listen: connections accepted by it have segments that fit into any path.

@@ -21,6 +21,7 @@
 
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const fragments_words[] = { "stateful", "refuse", NULL };
+static const char *const spread_words[] = { "auto", "never", "always", NULL };
 static const char *const code_words[] = { "measured", "vaes", "avx512", "avx2", "avx", "sse",
 	NULL };
 static const char *const idle_words[] = { "sleep", "pause", "poll", NULL };
@@ -90,6 +91,24 @@ static const struct gw_field memory_fields[] = {
 static const struct gw_field_table memory_table = { "Memory.", memory_fields,
 	COUNT(memory_fields) };
 
+static const struct gw_field hardening_fields[] = {
+	{ "lock_memory", gw_read_bool, OFFSET(lock_memory), false,
+		"Whether memory that is in use, keys among it, is never swapped out, where the "
+		"process may lock memory.",
+		.standard = "true" },
+	{ "drop_capabilities", gw_read_bool, OFFSET(drop_capabilities), false,
+		"Whether the process gives up, before it starts, those of its capabilities that it "
+		"does not need.",
+		.standard = "true" },
+	{ "filter_syscalls", gw_read_bool, OFFSET(filter_syscalls), false,
+		"Whether system calls fail, once everything has started, that execute programs, "
+		"start processes, look into others, mount, load modules, or change user or "
+		"namespace.",
+		.standard = "true" },
+};
+static const struct gw_field_table hardening_table = { "What the process gives up.",
+	hardening_fields, COUNT(hardening_fields) };
+
 // The target is the whole configuration.
 static int read_cpus(json_t *value, const char *name, void *target, struct gw_error *err)
 {
@@ -124,6 +143,14 @@ static const struct gw_field worker_fields[] = {
 		"power "
 		"but keeps it, `poll` has the least latency.",
 		.standard = "\"sleep\"", .words = idle_words },
+	{ "spread", NULL, OFFSET(spread), false,
+		"Whether workers work on inbound ESP packets that another one received, so that "
+		"one SA may use all of them: `auto` when that one is overloaded and they are not, "
+		"`never`, or `always`, to try it. It pays where cryptography is most of the work, "
+		"as with AES-CBC and HMAC, and costs where it is not, as with AES-GCM on a CPU "
+		"with VAES. SAs whose replay window is smaller than 1024 packets stay with their "
+		"worker.",
+		.standard = "\"never\"", .words = spread_words },
 };
 static const struct gw_field_table worker_table = { "The threads that move packets.", worker_fields,
 	COUNT(worker_fields) };
@@ -267,6 +294,10 @@ static const struct gw_field tcp_fields[] = {
 	{ "keepalive_seconds", gw_read_u32, OFFSET(tcp_keepalive_seconds), false,
 		"After how much silence TCP asks whether the peer is still there.",
 		.standard = "60", .least = 1, .most = 7200 },
+	{ "dead_seconds", gw_read_u32, OFFSET(tcp_dead_seconds), false,
+		"How long a peer may leave what was sent to it, or TCP's question, without an "
+		"answer until its connection is over.",
+		.standard = "30", .least = 1, .most = 3600 },
 	{ "write_bytes", gw_read_u32, OFFSET(tcp_write_bytes), false,
 		"Bytes that may wait to be written to one connection; what comes then is dropped.",
 		.standard = "262144", .least = 65536, .most = 16777216 },
@@ -321,6 +352,8 @@ static const struct gw_field config_fields[] = {
 		.type = "a list of at most 32 texts" },
 	{ "workers", NULL, 0, false, "The threads that move packets.", .standard = "{}",
 		.table = &worker_table },
+	{ "hardening", NULL, 0, false, "What the process gives up.", .standard = "{}",
+		.table = &hardening_table },
 	{ "crypto", NULL, 0, false, "Cryptography.", .standard = "{}", .table = &crypto_table },
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
@@ -333,6 +366,11 @@ static const struct gw_field config_fields[] = {
 		"`refuse`: by what they show themselves, and none is bypassed that may hide what a "
 		"policy protects or discards.",
 		.standard = "\"stateful\"", .words = fragments_words },
+	{ "check_icmp_quotes", gw_read_bool, OFFSET(check_icmp_quotes), false,
+		"Whether an ICMP error out of a tunnel that policies let pass has to quote a "
+		"packet whose answers the same SA carries (RFC 4301 section 6.2). One that they do "
+		"not let pass always has to.",
+		.standard = "true" },
 	{ "builtin_policies", gw_read_bool, OFFSET(builtin_policies), false,
 		"Whether IKE and neighbour discovery bypass the SPD by policies that the gateway "
 		"adds "

@@ -23,6 +23,8 @@
 
 // Later fragments in transit, against policies that look at ports (RFC 4301 section 7).
 enum gw_fragments { GW_FRAGMENTS_STATEFUL, GW_FRAGMENTS_REFUSE };
+// Whether workers work on inbound ESP packets that another one received.
+enum gw_spread { GW_SPREAD_AUTO, GW_SPREAD_NEVER, GW_SPREAD_ALWAYS };
 // Which code computes cryptography; the words of crypto.code, in the order of crypto's pins.
 enum gw_crypto_code {
 	GW_CRYPTO_CODE_MEASURED,
@@ -54,6 +56,12 @@ struct gw_config {
 	unsigned int worker_count; // at least 1
 	uint16_t control_cpu;
 	enum gw_idle idle;
+	enum gw_spread spread;
+
+	// hardening
+	bool lock_memory;
+	bool drop_capabilities;
+	bool filter_syscalls;
 
 	// crypto
 	enum gw_crypto_code crypto_code;
@@ -89,11 +97,13 @@ struct gw_config {
 	uint32_t tcp_per_source;  // from one address, of those that have shown nothing authentic
 	uint32_t tcp_unauthenticated_seconds;
 	uint32_t tcp_keepalive_seconds;
+	uint32_t tcp_dead_seconds;
 	uint32_t tcp_write_bytes; // that wait for one connection
 	uint16_t tcp_ike_port;    // UDP; 0: IKE is not relayed
 
 	enum gw_fragments fragments;
-	bool builtin_policies; // IKE and neighbour discovery bypass the SPD
+	bool check_icmp_quotes; // of errors out of tunnels
+	bool builtin_policies;  // IKE and neighbour discovery bypass the SPD
 
 	char *eal_arguments[GW_MAX_EAL_ARGUMENTS];
 	unsigned int eal_argument_count;

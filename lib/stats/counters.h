@@ -34,6 +34,8 @@ struct gw_counters {
 	uint64_t polls;      // walks over the graph
 	uint64_t idle_polls; // of these, walks that met no packet
 	uint64_t sleeps;
+	uint64_t dealt;  // inbound ESP packets of this worker that others worked on
+	uint64_t helped; // others' that this worker worked on
 } __rte_cache_aligned;
 
 static inline void gw_count_drop(struct gw_counters *counters, enum gw_drop reason)

@@ -28,6 +28,8 @@ declare -A GOOD=(
 	  integrity = { algorithm = "hmac-sha1-96"; key = "000102030405060708090a0b0c0d0e0f10111213"; }; }
 );'
 	[fragments]='fragments = "stateful";'
+	[check_icmp_quotes]='check_icmp_quotes = true;'
+	[hardening]='hardening = { lock_memory = true; drop_capabilities = true; filter_syscalls = true; };'
 	[path_mtu]='path_mtu = { learn = true; floor = 576; age_seconds = 600; };'
 	[tcp_encapsulation]='tcp_encapsulation = { listen = [ 4500, 443 ]; per_source = 16; write_bytes = 262144; };'
 	[policies]='policies = (
@@ -37,7 +39,7 @@ declare -A GOOD=(
 	[routes]='routes = ( { destination = "10.2.0.0/24"; gateway = "192.0.2.2"; port = "wan"; } );'
 	[neighbours]='neighbours = ( { port = "wan"; address = "192.0.2.2"; mac = "02:00:00:00:00:02"; } );'
 )
-ORDER=(log control memory workers limits path_mtu tcp_encapsulation fragments ports sas policies routes neighbours)
+ORDER=(log control memory workers hardening limits path_mtu tcp_encapsulation fragments check_icmp_quotes ports sas policies routes neighbours)
 
 # write SECTION TEXT: the good configuration with another text for that section.
 write() {
@@ -124,9 +126,14 @@ broken 'a TCP port twice' tcp_encapsulation 'listen.*twice' '443' '4500'
 broken 'too many TCP ports' tcp_encapsulation 'listen.*8' '4500, 443' '1, 2, 3, 4, 5, 6, 7, 8, 9'
 broken 'no connection from anywhere' tcp_encapsulation 'per_source' '16' '0'
 broken 'no room for a record' tcp_encapsulation 'write_bytes' '262144' '1000'
+broken 'a peer that is dead at once' tcp_encapsulation 'dead_seconds' 'write_bytes = 262144' 'dead_seconds = 0'
+for part in lock_memory drop_capabilities filter_syscalls; do
+	broken "$part that is neither" hardening "hardening.$part" "$part = true" "$part = 1"
+done
 broken 'a floor that no link has' path_mtu 'path_mtu.floor' '576' '67'
 broken 'an age of nothing' path_mtu 'path_mtu.age_seconds' '600' '0'
 broken 'an unknown word for fragments' fragments 'fragments' 'stateful' 'hold'
+broken 'quotes that are neither' check_icmp_quotes 'check_icmp_quotes' 'true' '1'
 broken 'first fragments that are no power of two' limits 'fragment_flows' 'sas = 100;' 'fragment_flows = 1000;'
 broken 'a limit below what is listed' limits 'sas|limits' 'sas = 100' 'sas = 1'
 

@@ -22,7 +22,7 @@ LISTS = [
     ("crypto measured", "crypto.measured", "codes", ("encryption",)),
 ]
 # What changes from one moment to the next.
-COUNTS = {"packets", "bytes", "vectors", "cycles", "polls", "idle_polls", "sleeps", "age_seconds", "rx_packets", "rx_bytes",
+COUNTS = {"packets", "bytes", "vectors", "cycles", "polls", "idle_polls", "sleeps", "dealt", "helped", "age_seconds", "rx_packets", "rx_bytes",
           "device_counters"}
 
 

@@ -160,6 +160,20 @@ def check_deleted_by_hand(run):
     run.equal("it is there", run.sa(entry)["sequence"], 0)
 
 
+def check_changed_by_hand(run):
+    entry = sa(0x1001)
+    run.line.call("sa.update", direction="out", spi=entry["spi"], destination=entry["destination"],
+                  new_destination="192.0.2.77")
+    before = run.state()
+    run.reload("an SA changed by hand stays as it is", lambda config: None, skipped=1)
+    run.equal("it goes where it was sent", run.state(), before)
+    run.report.check("the log says where", f"goes from {entry['source']} to 192.0.2.77 now" in run.daemon.log,
+                     lambda: run.daemon.log[-800:])
+    run.line.call("sa.delete", direction="out", spi=entry["spi"], destination="192.0.2.77")
+    run.reload("until it is gone and has another key",
+               lambda config: config["sas"].__setitem__(0, sa(0x1001, key=10)), added=1)
+
+
 def check_control_stays(run):
     run.line.call("sa.add", **sa(0x7001))
     run.line.call("policy.add", **policy(70, 5))
@@ -236,6 +250,7 @@ def main():
         check_broken(run)
         check_sas(run)
         check_deleted_by_hand(run)
+        check_changed_by_hand(run)
         check_control_stays(run)
         check_policies(run)
         check_routes(run)

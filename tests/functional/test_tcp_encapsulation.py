@@ -322,6 +322,56 @@ def bounds(world, tunnel, good):
     wait_for("all records to come, whole", drained)
 
 
+@contextlib.contextmanager
+def unplugged(world):
+    """Nobody has the peer's other address meanwhile: what is sent to it is lost without a word."""
+    with world.namespace.within():
+        run("ip", "address", "del", f"{OTHER}/24", "dev", "p0")
+    yield
+    with world.namespace.within():
+        run("ip", "address", "add", f"{OTHER}/24", "dev", "p0")
+
+
+def half_open(world, tunnel):
+    """conformance: J27"""
+    report = world.report
+    report.begin("a peer that vanishes without a word")
+    world.reload({"keepalive_seconds": 1, "dead_seconds": 2, "unauthenticated_seconds": 600})
+
+    def moves_to(name, tag, **where):
+        stream = Stream.connect(world.namespace, **where)
+        world.arrives(name, stream, tunnel, tag)
+        world.wait_bound(stream, tunnel)
+        return stream
+
+    lost = moves_to("it is there", b"<there>", source=OTHER)
+    with unplugged(world):
+        # Before anybody knows that the first one is dead.
+        again = moves_to("it comes back on another connection", b"<again>")
+        world.leaves("which has all that is sent from then on", again, tunnel, b"<to the new one>")
+        wait_for("TCP to find out by asking", lambda: not world.connection(lost))
+    report.check("the other connection stays", world.is_bound(again, tunnel))
+    lost.close()
+
+    lost = moves_to("it changes once more", b"<once more>", source=OTHER)
+    with unplugged(world):
+        before = world.drops("tcp_no_connection")
+
+        def speak():
+            world.host.send(tunnel.from_host(b"<to nobody>"))
+            time.sleep(0.1)
+            return world.drops("tcp_no_connection") > before
+        wait_for("TCP to find out by data that nobody acknowledges", speak)
+        report.check("its connection is gone", not world.connection(lost))
+        report.check("nobody else is sent what was for it", again.is_quiet())
+    lost.close()
+    world.arrives("the connection that is left has something authentic", again, tunnel, b"<left>")
+    world.wait_bound(again, tunnel)
+    world.leaves("and all goes by it", again, tunnel, b"<to the left one>")
+    world.reload({"keepalive_seconds": 60, "dead_seconds": 30})
+    again.close()
+
+
 def forms(world, tunnel, stream):
     """conformance: J25"""
     report = world.report
@@ -438,6 +488,7 @@ def main():
         forms(world, tunnel, stream)
         ike(world)
         bounds(world, tunnel, stream)
+        half_open(world, tunnel)
         originator(world, 4)
         originator(world, 6)
         nothing_in_clear(world, tap)

@@ -10,6 +10,8 @@
 //     bit 2  in UDP                      bit 5  the ESP packet comes in two fragments,
 //     bit 3  over IPv6                   bit 6  in the wrong order
 //     bit 7  twice: the second is a replay
+//     bits 1 and 4: by the links with implicit IVs, in TCP (bit 3) or with selectors (bit 2)
+//     instead
 // What has to hold is in world_finish. conformance: A4, F1, I4, M10
 
 #include <netinet/in.h>
@@ -50,7 +52,14 @@ static void push_sealed(uint8_t how, uint8_t *payload, size_t size)
 	struct rte_udp_hdr *udp;
 	size_t bytes, front;
 
-	if (how & TRANSPORT) // the links in transport mode stand in another order
+	if (how & TRANSPORT && how & REPAIR) {
+		link = how & IN_UDP      ? WORLD_NARROW_LINK
+		       : how & OVER_IPV6 ? WORLD_TCP_LINK
+					 : WORLD_IMPLICIT_LINK;
+		how &= (uint8_t)~IN_UDP;
+		if (size > 6)
+			world_repair(payload, size - 2 - payload[size - 2] % (size - 2));
+	} else if (how & TRANSPORT) // the links in transport mode stand in another order
 		link = 4 + (how & OVER_IPV6 ? 1 : 0) + (how & IN_UDP ? 2 : 0);
 	else if (how & REPAIR && size > 6)
 		world_repair(payload, size - 2 - payload[size - 2] % (size - 2));
@@ -70,7 +79,10 @@ static void push_sealed(uint8_t how, uint8_t *payload, size_t size)
 	}
 	world_front(&frame, link, how & IN_UDP ? IPPROTO_UDP : IPPROTO_ESP, bytes);
 	for (unsigned int i = 0; i < (how & TWICE ? 2 : 1); i++)
-		world_push(BOX_WAN, &frame, how & CUT ? bytes / 2 : 0, how & REVERSED);
+		if (world_links[link].tcp)
+			world_push_record(&frame);
+		else
+			world_push(BOX_WAN, &frame, how & CUT ? bytes / 2 : 0, how & REVERSED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

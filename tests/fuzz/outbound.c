@@ -3,12 +3,16 @@
 
 // Packets from the protected side, and from the host itself, through policies, fragmentation, ESP
 // and AH to the unprotected port. Byte 0 chooses how, byte 1 the addresses and the size, then comes
-// an IP packet:
+// an IP packet (byte 1: bits 0-3 the link or what is no link's, bit 4 in two fragments, bits 5-7
+// the size):
 //   bits 0-1  the other port's MTU: 1500, 1280 for IPv6's sake, 576, 9000
 //   bit 2     lengths and checksum are left as they are
 //   bit 3     addresses are left as they are
 //   bit 4     the host sends it through the TAP
-//   bits 5-6  the buffer: one, two, in segments of 7 bytes, shared with somebody
+//   bits 5-6  the buffer: one, two, in segments of 7 bytes, shared with somebody; of the host's:
+//   the
+//             last is a dummy packet instead, two fragments come in this order or, with bit 6
+//             alone, the other
 //   bit 7     comes twice: for caches
 // What has to hold is in world_finish. conformance: G5, I2, I7, M1, M10
 
@@ -26,7 +30,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { AS_IS = 4, ANY_ADDRESS = 8, FROM_HOST = 16, TWICE = 128 };
+enum { CUT = 16 }; // of byte 1
 enum { WHOLE, HALVES, PIECES, SHARED };
+// From here on what byte 1 names is bypassed, if even, or discarded; the narrow link has no traffic
+// of its own.
+enum { NO_LINK = WORLD_NARROW_LINK };
+_Static_assert(NO_LINK <= 14, "both are in four bits");
 
 static const uint16_t mtus[4] = { 1500, 1280, 576, 9000 };
 // What a packet grows to, with zeros.
@@ -49,9 +58,9 @@ static void set_addresses(uint8_t *ip, unsigned int i)
 	struct gw_addr source, destination;
 
 	snprintf(near, sizeof(near), v6 ? "2001:db8:1::2" : "192.168.1.2");
-	if (i >= WORLD_LINKS)
+	if (i >= NO_LINK)
 		snprintf(near, sizeof(near), v6 ? "2001:db8:1::4" : "192.168.1.4");
-	if (i >= WORLD_LINKS)
+	if (i >= NO_LINK)
 		snprintf(far, sizeof(far),
 			v6      ? "2001:db8:9::2"
 			: i % 2 ? "203.0.113.1"
@@ -138,8 +147,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ether->ether_type =
 		ip[0] >> 4 == 6 ? RTE_BE16(RTE_ETHER_TYPE_IPV6) : RTE_BE16(RTE_ETHER_TYPE_IPV4);
 	frame.size = RTE_ETHER_HDR_LEN + size;
+	if (how & FROM_HOST && (how >> 5 & 3) == SHARED) {
+		unsigned int link = (data[1] & 15u) % WORLD_LINKS;
+
+		if (!world_links[link].ah)
+			world_push_dummy(link, size);
+		world_finish();
+		return 0;
+	}
 	for (unsigned int i = 0; i < (how & TWICE ? 2 : 1); i++)
-		push(how, &frame);
+		if (data[1] & CUT)
+			world_push(BOX_LAN, &frame, size / 2, (how >> 5 & 3) == PIECES);
+		else
+			push(how, &frame);
 	world_finish();
 	return 0;
 }

@@ -106,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 		.ctx = &seen,
 		.write_bytes = 1000,
 		.keepalive_seconds = 1,
+		.dead_seconds = 30,
 	};
 	struct gw_stream *stream;
 	size_t piece;

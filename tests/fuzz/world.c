@@ -18,6 +18,7 @@
 
 #include "crypto/auth.h"
 #include "crypto/engine.h"
+#include "graph/packet.h"
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
 #include "net/checksum.h"
@@ -60,6 +61,15 @@ const struct world_link world_links[WORLD_LINKS] = {
 		.source = "2001:db8:1::3",
 		.destination = PEER6,
 		.transport = true },
+	[WORLD_IMPLICIT_LINK] = { .implicit = true,
+		.family = 4,
+		.source = GATEWAY4,
+		.destination = PEER4 },
+	[WORLD_TCP_LINK] = { .tcp = true, .family = 4, .source = GATEWAY4, .destination = PEER4 },
+	[WORLD_NARROW_LINK] = { .narrow = true,
+		.family = 6,
+		.source = GATEWAY6,
+		.destination = PEER6 },
 };
 
 // Of AH.
@@ -69,6 +79,17 @@ static struct box *box;
 static struct gw_crypto_engine *engine;
 static struct gw_crypto_key *keys_out[WORLD_LINKS], *keys_in[WORLD_LINKS];
 static uint32_t sequence;
+
+// Of this input: the link whose inbound SA something was sealed for, and whether dummies may leave.
+static int came_by = -1;
+static bool dummies;
+// The first fragments that left in clear, by protocol and identification (of IPv4).
+static bool shown[256][1 << 16];
+static struct {
+	uint8_t protocol;
+	uint16_t id;
+} shown_list[64];
+static unsigned int shown_count;
 
 void world_claim(bool holds, const char *claim, int line)
 {
@@ -88,24 +109,46 @@ static uint8_t key_byte(unsigned int link, bool out)
 	return (uint8_t)(2 * link + (out ? 0 : 1));
 }
 
+// The link by whose policies the traffic of link i goes.
+static unsigned int policies_of(unsigned int i)
+{
+	return world_links[i].narrow ? WORLD_HELPED : i;
+}
+
+static size_t iv_bytes(unsigned int link)
+{
+	return world_links[link].implicit ? 0 : 8;
+}
+
 static void add_sa(unsigned int i, bool out)
 {
 	const struct world_link *link = &world_links[i];
-	char json[640], key[65] = "";
+	char json[800], key[65] = "", selectors[200] = "";
 	int bytes = link->ah ? 32 : 20;
 
 	for (int j = 0; j < bytes; j++)
 		snprintf(key + 2 * (size_t)j, 3, "%02x", key_byte(i, out));
+	if (link->narrow)
+		snprintf(selectors, sizeof(selectors),
+			",\"selectors\":[{\"source\":\"0.0.0.0/0\",\"destination\":\"0.0.0.0/0\","
+			"\"protocol\":\"udp\",\"%s_port\":\"0-%u\"}]",
+			out ? "destination" : "source", WORLD_NARROW_PORT - 1);
 	snprintf(json, sizeof(json),
 		"{\"direction\":\"%s\",\"protocol\":\"%s\",\"mode\":\"%s\",\"spi\":%u,"
 		"\"source\":\"%s\",\"destination\":\"%s\",\"reqid\":%u,"
-		"\"%s\":{\"algorithm\":\"%s\",\"key\":\"%s\"}%s}",
+		"\"%s\":{\"algorithm\":\"%s\",\"key\":\"%s\"}%s%s}",
 		out ? "out" : "in", link->ah ? "ah" : "esp",
 		link->transport ? "transport" : "tunnel", out ? WORLD_OUT_SPI(i) : WORLD_IN_SPI(i),
 		out ? link->source : link->destination, out ? link->destination : link->source,
-		i + 1, link->ah ? "integrity" : "encryption",
-		link->ah ? "hmac-sha2-256-128" : "aes-gcm-16", key,
-		link->udp ? ",\"encapsulation\":{}" : "");
+		policies_of(i) + 1, link->ah ? "integrity" : "encryption",
+		link->ah         ? "hmac-sha2-256-128"
+		: link->implicit ? "aes-gcm-16-iiv"
+				 : "aes-gcm-16",
+		key,
+		link->udp   ? ",\"encapsulation\":{}"
+		: link->tcp ? ",\"encapsulation\":{\"protocol\":\"tcp\"}"
+			    : "",
+		selectors);
 	box_sa(box, json);
 }
 
@@ -130,6 +173,8 @@ static void add_link(unsigned int i)
 
 	add_sa(i, true);
 	add_sa(i, false);
+	if (link->narrow)
+		return;
 	snprintf(v4, sizeof(v4), "192.168.%u.0/24", 2 + i);
 	snprintf(v6, sizeof(v6), "2001:db8:%x::/64", 2 + i);
 	for (unsigned int out = 0; out < 2; out++) {
@@ -142,14 +187,17 @@ static void add_link(unsigned int i)
 	}
 }
 
-static struct gw_crypto_key *make_key(bool ah, uint8_t byte)
+static struct gw_crypto_key *make_key(const struct world_link *link, uint8_t byte)
 {
+	bool ah = link->ah;
 	uint8_t bytes[32];
 	struct gw_crypto_key_spec spec = { .encryption_key = bytes, .integrity_key = bytes };
 	struct gw_crypto_key *key;
 
 	memset(bytes, byte, sizeof(bytes));
-	spec.encryption = ah ? GW_ENCRYPTION_NULL : GW_ENCRYPTION_AES_GCM_16;
+	spec.encryption = ah               ? GW_ENCRYPTION_NULL
+			  : link->implicit ? GW_ENCRYPTION_AES_GCM_16_IIV
+					   : GW_ENCRYPTION_AES_GCM_16;
 	spec.encryption_key_bytes = ah ? 0 : 20;
 	spec.integrity = ah ? GW_INTEGRITY_HMAC_SHA2_256_128 : GW_INTEGRITY_NONE;
 	spec.integrity_key_bytes = ah ? 32 : 0;
@@ -175,8 +223,8 @@ struct box *world_new(void)
 	engine = gw_crypto_engine_new();
 	world_require(engine);
 	for (unsigned int i = 0; i < WORLD_LINKS; i++) {
-		keys_out[i] = make_key(world_links[i].ah, key_byte(i, true));
-		keys_in[i] = make_key(world_links[i].ah, key_byte(i, false));
+		keys_out[i] = make_key(&world_links[i], key_byte(i, true));
+		keys_in[i] = make_key(&world_links[i], key_byte(i, false));
 	}
 	world_require(LEAKS() == 0);
 	return box;
@@ -230,10 +278,11 @@ size_t world_seal(unsigned int link, const uint8_t *data, size_t size, uint8_t *
 		return 0;
 	((struct gw_esp_header *)esp)->spi = rte_cpu_to_be_32(WORLD_IN_SPI(link));
 	((struct gw_esp_header *)esp)->sequence = rte_cpu_to_be_32(sequence);
-	memcpy(esp + 16, data, op.payload_bytes);
+	memcpy(esp + 8 + iv_bytes(link), data, op.payload_bytes);
 	gw_crypto_seal(engine, &op, 1);
 	world_require(op.status == GW_CRYPTO_OK);
-	return 16 + op.payload_bytes + 16;
+	came_by = (int)link;
+	return 8 + iv_bytes(link) + op.payload_bytes + 16;
 }
 
 void world_seal_ah(unsigned int link, uint8_t *ip, size_t size, size_t at)
@@ -254,6 +303,7 @@ void world_seal_ah(unsigned int link, uint8_t *ip, size_t size, size_t at)
 	gw_crypto_auth_seal(engine, &op, 1);
 	world_require(op.status == GW_CRYPTO_OK);
 	memcpy(ah + 1, op.value, VALUE_BYTES);
+	came_by = (int)link;
 }
 
 static void push_fragment(
@@ -301,21 +351,122 @@ void world_push(unsigned int port, const struct world_frame *frame, size_t cut, 
 	}
 }
 
+static struct rte_mbuf *buffer_of(const uint8_t *data, size_t bytes)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(box->dataplane.buffers);
+	char *room = mbuf ? rte_pktmbuf_append(mbuf, (uint16_t)bytes) : NULL;
+
+	world_require(room);
+	memcpy(room, data, bytes);
+	return mbuf;
+}
+
+void world_push_record(const struct world_frame *frame)
+{
+	const uint8_t *ip = frame->data + RTE_ETHER_HDR_LEN;
+	uint32_t bytes = (uint32_t)(frame->size - RTE_ETHER_HDR_LEN);
+	struct rte_mbuf *mbuf = buffer_of(ip, bytes);
+	struct gw_packet *packet = gw_packet_init(mbuf, BOX_WAN, GW_SIDE_UNPROTECTED);
+	struct gw_ip parsed;
+
+	// The header is the control core's own.
+	world_require(gw_ip_parse(ip, bytes, bytes, false, &parsed) == GW_IP_OK);
+	gw_packet_set_ip(packet, &parsed);
+	packet->marks = GW_MARK_IN_TCP;
+	packet->stream = 1;
+	world_require(rte_ring_enqueue(box->worker->from_control, mbuf) == 0);
+}
+
+// As the control core's methods_dummy.c makes it.
+void world_push_dummy(unsigned int link, size_t bytes)
+{
+	static const uint8_t random[1400] = { 1, 2, 3 };
+	struct rte_mbuf *mbuf = buffer_of(random, RTE_MIN(bytes, sizeof(random)));
+	struct gw_packet *packet = gw_packet_init(mbuf, 0, GW_SIDE_PROTECTED);
+	struct gw_addr destination;
+
+	world_require(gw_addr_parse(world_links[link].destination, &destination));
+	packet->marks = GW_MARK_DUMMY | GW_MARK_OWN | GW_MARK_SPD_OUT;
+	packet->sequence = rte_cpu_to_be_32(WORLD_OUT_SPI(link));
+	packet->flow.family = destination.family;
+	packet->flow.protocol = IPPROTO_NONE;
+	memcpy(packet->flow.destination, destination.bytes, gw_addr_bytes(destination.family));
+	packet->ip_bytes = rte_pktmbuf_pkt_len(mbuf);
+	packet->dont_fragment = 1;
+	dummies = true;
+	world_require(rte_ring_enqueue(box->worker->from_control, mbuf) == 0);
+}
+
 // Whether a packet of the family at ip is one of what the link's policies protect.
-static bool is_protected(const struct world_link *link, unsigned int index, const uint8_t *ip)
+static bool is_covered(unsigned int index, uint8_t version, const uint8_t *near, const uint8_t *far,
+	uint8_t protocol)
 {
 	static const uint8_t host[4] = { 192, 168, 1, 4 };
 	const uint8_t v4[2][3] = { { 192, 168, 1 }, { 192, 168, (uint8_t)(2 + index) } };
 	const uint8_t v6[2][8] = { { 0x20, 1, 0xd, 0xb8, 0, 1 },
 		{ 0x20, 1, 0xd, 0xb8, 0, (uint8_t)(2 + index) } };
 
-	world_require(!link->transport);
-	if (ip[0] >> 4 == 6)
-		return memcmp(ip + 8, v6[0], 8) == 0 && memcmp(ip + 24, v6[1], 8) == 0;
+	if (version == 6)
+		return memcmp(near, v6[0], 8) == 0 && memcmp(far, v6[1], 8) == 0;
 	// TCP port 80 of one host goes by link 0, wherever it goes.
-	return memcmp(ip + 12, v4[0], 3) == 0 &&
-	       (memcmp(ip + 16, v4[1], 3) == 0 ||
-		       (index == 0 && memcmp(ip + 12, host, 4) == 0 && ip[9] == IPPROTO_TCP));
+	return memcmp(near, v4[0], 3) == 0 &&
+	       (memcmp(far, v4[1], 3) == 0 ||
+		       (index == 0 && memcmp(near, host, 4) == 0 && protocol == IPPROTO_TCP));
+}
+
+// An ICMP error goes by the traffic of the packet that it quotes (RFC 4301 section 6.2); outbound
+// that packet came from the far side.
+static bool quotes_protected(unsigned int index, const struct gw_ip *parsed, const uint8_t *ip,
+	size_t bytes, bool outbound)
+{
+	bool v4 = parsed->flow.family == 4;
+	uint16_t type = parsed->flow.source_port;
+	const uint8_t *quote = ip + parsed->header_bytes + 8, *source, *destination;
+	size_t header = world_ip_bytes(parsed->flow.family);
+
+	if (!parsed->flow.ports_known || parsed->fragment_offset ||
+		parsed->flow.protocol != (v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) ||
+		(v4 ? type != 3 && type != 4 && type != 11 && type != 12 : type > 127) ||
+		bytes < parsed->header_bytes + 8 + header || quote[0] >> 4 != (v4 ? 4 : 6))
+		return false;
+	source = quote + (v4 ? 12 : 8);
+	destination = quote + (v4 ? 16 : 24);
+	if (memcmp(source, parsed->flow.destination, v4 ? 4 : 16) != 0)
+		return false;
+	return is_covered(index, quote[0] >> 4, outbound ? destination : source,
+		outbound ? source : destination, quote[v4 ? 9 : 6]);
+}
+
+static bool is_protected(unsigned int index, const struct gw_ip *parsed, const uint8_t *ip,
+	size_t bytes, bool outbound)
+{
+	bool v4 = parsed->flow.family == 4;
+	const uint8_t *near = ip + (v4 ? outbound ? 12 : 16 : outbound ? 8 : 24);
+	const uint8_t *far = ip + (v4 ? outbound ? 16 : 12 : outbound ? 24 : 8);
+
+	world_require(!world_links[index].transport);
+	return is_covered(index, ip[0] >> 4, near, far, parsed->flow.protocol) ||
+	       quotes_protected(index, parsed, ip, bytes, outbound);
+}
+
+// By which of the two SAs with the same policies a packet goes: only what shows its ports is told.
+static bool is_narrow(const struct gw_ip *parsed, bool outbound)
+{
+	return parsed->flow.family == 4 && parsed->flow.protocol == IPPROTO_UDP &&
+	       (outbound ? parsed->flow.destination_port : parsed->flow.source_port) <
+		       WORLD_NARROW_PORT;
+}
+
+static bool is_by_right_sa(unsigned int index, const struct gw_ip *parsed, bool outbound)
+{
+	uint8_t protocol = parsed->flow.protocol;
+
+	if (policies_of(index) != WORLD_HELPED || parsed->fragment_offset ||
+		protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
+		return true;
+	if (!outbound && index == WORLD_HELPED)
+		return true; // it takes all
+	return is_narrow(parsed, outbound) == (index == WORLD_NARROW_LINK);
 }
 
 static bool is_sound(const uint8_t *ip, size_t bytes, struct gw_ip *parsed)
@@ -332,32 +483,39 @@ static unsigned int link_of(rte_be32_t spi)
 	return index;
 }
 
-static void check_esp(uint8_t *esp, size_t bytes, bool udp)
+enum carrier { BARE, IN_UDP, IN_TCP };
+
+static void check_esp(uint8_t *esp, size_t bytes, enum carrier carrier)
 {
 	const struct gw_esp_header *header = (const struct gw_esp_header *)esp;
 	struct gw_crypto_op op = { .esp = esp };
 	const struct world_link *link;
-	uint8_t next_header;
+	uint8_t next_header, *payload;
 	unsigned int index;
 	struct gw_ip inner;
 	int size;
 
-	world_require(bytes >= 8 + 8 + 4 + 16);
+	world_require(bytes >= 8 + 8 + 4 + 16 || (bytes >= 8 + 4 + 16 && dummies));
 	index = link_of(header->spi);
 	link = &world_links[index];
-	world_require(!link->ah && link->udp == udp);
+	payload = esp + 8 + iv_bytes(index);
+	world_require(!link->ah && link->udp == (carrier == IN_UDP) &&
+		      link->tcp == (carrier == IN_TCP) && bytes > 24 + iv_bytes(index));
 	op.key = keys_out[index];
-	op.payload_bytes = (uint32_t)bytes - 32;
+	op.payload_bytes = (uint32_t)(bytes - 24 - iv_bytes(index));
 	op.sequence = rte_be_to_cpu_32(header->sequence);
 	gw_crypto_open(engine, &op, 1);
 	world_require(op.status == GW_CRYPTO_OK);
-	size = gw_esp_trailer_read(esp + 16, op.payload_bytes, &next_header);
+	size = gw_esp_trailer_read(payload, op.payload_bytes, &next_header);
 	world_require(size >= 0);
+	if (next_header == IPPROTO_NONE && dummies)
+		return;
 	if (link->transport)
 		return;
-	world_require(is_sound(esp + 16, (size_t)size, &inner));
+	world_require(is_sound(payload, (size_t)size, &inner));
 	world_require(next_header == (inner.flow.family == 4 ? 4 : 41));
-	world_require(is_protected(link, index, esp + 16));
+	world_require(is_protected(policies_of(index), &inner, payload, (size_t)size, true));
+	world_require(is_by_right_sa(index, &inner, true));
 }
 
 static void check_ah(uint8_t *ip, size_t bytes, size_t at)
@@ -386,18 +544,47 @@ static void check_ah(uint8_t *ip, size_t bytes, size_t at)
 		return;
 	world_require(is_sound(ip + at + ah_bytes, bytes - at - ah_bytes, &inner));
 	world_require(ah->next_header == (inner.flow.family == 4 ? 4 : 41));
-	world_require(is_protected(&world_links[index], index, ip + at + ah_bytes));
+	world_require(is_protected(index, &inner, ip + at + ah_bytes, bytes - at - ah_bytes, true));
 }
 
-// The only clear text that may leave.
+// A first fragment in clear speaks for those that follow it, until the end of the input.
+static bool is_spoken_for(const struct gw_ip *ip, bool first)
+{
+	uint8_t protocol = ip->flow.protocol;
+	uint16_t id = (uint16_t)ip->fragment_id;
+
+	if (!first)
+		return shown[protocol][id];
+	if (!shown[protocol][id] && shown_count < RTE_DIM(shown_list)) {
+		shown[protocol][id] = true;
+		shown_list[shown_count].protocol = protocol;
+		shown_list[shown_count++].id = id;
+	}
+	return true;
+}
+
+static void forget_shown(void)
+{
+	while (shown_count > 0) {
+		shown_count--;
+		shown[shown_list[shown_count].protocol][shown_list[shown_count].id] = false;
+	}
+}
+
+// The only clear text that may leave: what of one flow is not TCP to port 80. Fragments of TCP that
+// show no ports need one before them that does.
 static bool is_bypassed(const struct gw_ip *ip)
 {
 	static const uint8_t source[4] = { 192, 168, 1, 4 }, destination[4] = { 10, 9, 0, 2 };
 
-	return ip->flow.family == 4 && memcmp(ip->flow.source, source, 4) == 0 &&
-	       memcmp(ip->flow.destination, destination, 4) == 0 &&
-	       !(ip->flow.protocol == IPPROTO_TCP && ip->flow.ports_known &&
-		       ip->flow.destination_port == 80);
+	if (ip->flow.family != 4 || memcmp(ip->flow.source, source, 4) != 0 ||
+		memcmp(ip->flow.destination, destination, 4) != 0)
+		return false;
+	if (ip->flow.protocol != IPPROTO_TCP)
+		return true;
+	if (!ip->flow.ports_known)
+		return ip->fragment_offset && is_spoken_for(ip, false);
+	return ip->flow.destination_port != 80 && (!ip->more_fragments || is_spoken_for(ip, true));
 }
 
 static void check_unprotected(uint8_t *frame, size_t bytes)
@@ -418,7 +605,7 @@ static void check_unprotected(uint8_t *frame, size_t bytes)
 	}
 	switch (parsed.flow.protocol) {
 	case IPPROTO_ESP:
-		check_esp(ip + parsed.header_bytes, bytes - parsed.header_bytes, false);
+		check_esp(ip + parsed.header_bytes, bytes - parsed.header_bytes, BARE);
 		return;
 	case IPPROTO_AH:
 		check_ah(ip, bytes, parsed.header_bytes);
@@ -426,24 +613,89 @@ static void check_unprotected(uint8_t *frame, size_t bytes)
 	default:
 		world_require(parsed.flow.protocol == IPPROTO_UDP &&
 			      parsed.flow.source_port == 4500 && bytes > parsed.header_bytes + 8u);
-		check_esp(ip + parsed.header_bytes + 8, bytes - parsed.header_bytes - 8, true);
+		check_esp(ip + parsed.header_bytes + 8, bytes - parsed.header_bytes - 8, IN_UDP);
 	}
+}
+
+// What goes in TCP is handed to the control core, whole and in one buffer, behind an IP header.
+static void check_records(void)
+{
+	uint8_t record[WORLD_FRAME_BYTES];
+	void *mbuf;
+
+	while (rte_ring_sc_dequeue(box->worker->streams, &mbuf) == 0) {
+		size_t bytes = rte_pktmbuf_pkt_len((struct rte_mbuf *)mbuf);
+		size_t at = gw_packet(mbuf)->header_bytes;
+
+		world_require(bytes <= sizeof(record) && at < bytes &&
+			      rte_pktmbuf_data_len((struct rte_mbuf *)mbuf) == bytes);
+		memcpy(record, rte_pktmbuf_mtod((struct rte_mbuf *)mbuf, void *), bytes);
+		rte_pktmbuf_free(mbuf);
+		check_esp(record + at, bytes - at, IN_TCP);
+	}
+}
+
+static bool is_text(const uint8_t *address, uint8_t family, const char *text)
+{
+	struct gw_addr addr;
+
+	world_require(gw_addr_parse(text, &addr));
+	return addr.family == family && memcmp(addr.bytes, address, gw_addr_bytes(family)) == 0;
+}
+
+// What reaches the hosts behind: the gateway's own errors, what came bypassed, and, where a packet
+// of an SA came in, nothing but what this SA carries.
+static void check_protected(const uint8_t *ip, size_t bytes)
+{
+	struct gw_ip parsed;
+	const struct gw_flow *flow = &parsed.flow;
+
+	world_require(is_sound(ip, bytes, &parsed));
+	if (is_text(flow->source, flow->family, "192.168.1.1") ||
+		is_text(flow->source, flow->family, "2001:db8:1::1"))
+		return;
+	if (is_text(flow->source, flow->family, PEER4) &&
+		is_text(flow->destination, flow->family, "192.168.1.4"))
+		return;
+	if (came_by < 0)
+		return; // hosts behind the gateway among themselves
+	if (world_links[came_by].transport) {
+		world_require(
+			is_text(flow->source, flow->family, world_links[came_by].destination) &&
+			is_text(flow->destination, flow->family, world_links[came_by].source));
+		return;
+	}
+	world_require(is_protected(policies_of((unsigned int)came_by), &parsed, ip, bytes, false));
+	world_require(is_by_right_sa((unsigned int)came_by, &parsed, false));
+}
+
+// Inputs know nothing of each other, so that a finding is found again.
+static void forget(void)
+{
+	forget_shown();
+	came_by = -1;
+	dummies = false;
+	rte_ring_reset(box->worker->events);
+	box_forget_fragments(box);
+	gw_first_fragments_free(box->dataplane.first_fragments);
+	box->dataplane.first_fragments =
+		gw_first_fragments_new(GW_FIRST_FRAGMENTS_LEAST, UINT64_C(5000000000));
+	world_require(box->dataplane.first_fragments);
 }
 
 void world_finish(void)
 {
 	uint8_t frame[WORLD_FRAME_BYTES];
-	struct gw_ip parsed;
 	size_t bytes;
 
 	box_walk(box);
 	while ((bytes = box_pull(box, BOX_WAN, frame, sizeof(frame))))
 		check_unprotected(frame, bytes);
-	while ((bytes = box_pull(box, BOX_LAN, frame, sizeof(frame))))
-		world_require(
-			bytes > RTE_ETHER_HDR_LEN && bytes <= sizeof(frame) &&
-			is_sound(frame + RTE_ETHER_HDR_LEN, bytes - RTE_ETHER_HDR_LEN, &parsed));
-	rte_ring_reset(box->worker->events);
-	box_forget_fragments(box);
+	check_records();
+	while ((bytes = box_pull(box, BOX_LAN, frame, sizeof(frame)))) {
+		world_require(bytes > RTE_ETHER_HDR_LEN && bytes <= sizeof(frame));
+		check_protected(frame + RTE_ETHER_HDR_LEN, bytes - RTE_ETHER_HDR_LEN);
+	}
+	forget();
 	world_require(rte_mempool_avail_count(box->dataplane.buffers) == box->free_buffers);
 }

@@ -15,16 +15,30 @@
 //   link i: outbound SPI 4097 + 4i, inbound 4098 + 4i
 //     tunnels: 192.168.1.0/24 and 2001:db8:1::/64 to 192.168.(2 + i).0/24 and 2001:db8:(2 + i)::/64
 //     transport mode: between source and destination, seen from the gateway
+//     the narrow one has SAs only, with selectors, for the traffic of the link it helps: UDP whose
+//     far port is below 10000
 //   192.168.1.4 to 10.9.0.2: TCP port 80 by link 0, all else bypassed; back: bypassed
 //   192.168.1.0/24 to 203.0.113.0/24: discarded
 
 struct world_link {
 	bool ah, transport, udp;
+	bool tcp;       // ESP in TCP
+	bool implicit;  // IVs (RFC 8750)
+	bool narrow;    // of WORLD_HELPED
 	uint8_t family; // of the outer header
 	const char *source, *destination;
 };
 
-enum { WORLD_LINKS = 12, WORLD_UDP_LINK = 1, WORLD_AH_LINK = 8 };
+enum {
+	WORLD_UDP_LINK = 1,
+	WORLD_HELPED = 2,
+	WORLD_AH_LINK = 8,
+	WORLD_IMPLICIT_LINK = 12,
+	WORLD_TCP_LINK,
+	WORLD_NARROW_LINK,
+	WORLD_LINKS
+};
+#define WORLD_NARROW_PORT   10000
 #define WORLD_IN_SPI(link)  (4098u + 4u * (link))
 #define WORLD_OUT_SPI(link) (4097u + 4u * (link))
 extern const struct world_link world_links[WORLD_LINKS];
@@ -62,6 +76,13 @@ void world_seal_ah(unsigned int link, uint8_t *ip, size_t size, size_t at);
 // IP header, rounded down to 8, and in this order or the other.
 void world_push(unsigned int port, const struct world_frame *frame, size_t cut, bool reversed);
 
-// Walks the graph and checks all that comes out: the unprotected port sends nothing but what is
-// sealed with the right key or bypassed, headers are sound, no buffer is lost.
+// Hands over the IP packet in the frame as what came by a TCP connection.
+void world_push_record(const struct world_frame *frame);
+// Asks for a dummy packet of so many bytes to be sent by a link's outbound SA.
+void world_push_dummy(unsigned int link, size_t bytes);
+
+// Walks the graph and checks all that comes out: the unprotected port and TCP connections are sent
+// nothing but what is sealed with the right key or bypassed; where a packet of an SA came
+// in, the protected port sends nothing but what that SA carries, or what came bypassed; headers are
+// sound, no buffer is lost.
 void world_finish(void);

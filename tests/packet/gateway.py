@@ -107,6 +107,7 @@ class Gateway:
         self.drops = {}
         self.ports = {}
         self.sas = {}
+        self.workers = []
         self.leaked = None
         self.exit_code = None
         self.log = ""
@@ -201,6 +202,7 @@ class Gateway:
             self.ports = self.port_counters()
             self.drops = self.drop_counters()
             self.sas = {sa.name: self.sa_state(sa) for sa in sas}
+            self.workers = self.control.call("worker.list")["workers"]
             self.stop(sig)
         finally:
             self.close()

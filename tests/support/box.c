@@ -219,6 +219,7 @@ struct box *box_new(void)
 		.pieces = 256, .max_bytes = 2000, .timeout_ns = 15000000000u
 	};
 	box->dataplane.learn_path_mtu = true;
+	box->dataplane.check_icmp_quotes = true;
 	make_databases(box);
 	make_port(box, BOX_LAN);
 	make_port(box, BOX_WAN);

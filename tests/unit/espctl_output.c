@@ -82,9 +82,10 @@ static const struct {
 		"lan: 10.1.0.1/24 ::1/64\n" },
 	{ "worker",
 		"{'workers':[{'worker':0,'cpu':1,'rx_queues':[{'port':'lan','queue':0},"
-		"{'port':'wan','queue':1}],'polls':200,'idle_polls':50,'sleeps':3}]}",
-		"WORKER  CPU  QUEUES       POLLS   IDLE  SLEEPS\n"
-		"     0    1  lan:0 wan:1    200  25.0%       3\n" },
+		"{'port':'wan','queue':1}],'polls':200,'idle_polls':50,'sleeps':3,"
+		"'dealt':7,'helped':12}]}",
+		"WORKER  CPU  QUEUES       POLLS   IDLE  SLEEPS  DEALT  HELPED\n"
+		"     0    1  lan:0 wan:1    200  25.0%       3      7      12\n" },
 	{ "node",
 		"{'nodes':[{'name':'port_rx','packets':640,'vectors':10,'cycles':12800},"
 		"{'name':'punt','packets':0,'vectors':0,'cycles':0}]}",

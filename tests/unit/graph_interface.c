@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // Tunnel interfaces through the whole graph: the route selects the SPD (RFC 4301 section 5.1 step
-// 1), and nothing that was to go into an interface leaves by another way. conformance: G11
+// 1), and nothing that was to go into an interface leaves by another way. conformance: G12
 
 #include <netinet/in.h>
 #include <string.h>

@@ -546,6 +546,8 @@ START_TEST(checksums_after_a_nat)
 		write_16(payload + 4, size);
 	if (protocol == IPPROTO_TCP)
 		payload[12] = 5 << 4;
+	if (protocol == IPPROTO_ICMPV6)
+		payload[0] = 128; // no error, which would have to quote a packet of the SA's
 	write_16(payload + at, 0x5a5a);
 	protect(family->gateway, family->peer, ",\"encapsulation\":{}");
 	write_16(data, 1234);

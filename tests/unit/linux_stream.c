@@ -57,6 +57,7 @@ static struct gw_stream_options options(void)
 		.handler = &handler,
 		.write_bytes = WRITE_BYTES,
 		.keepalive_seconds = 10,
+		.dead_seconds = 30,
 	};
 }
 
