@@ -124,8 +124,8 @@ static int databases_new(struct gateway *gateway, struct gw_error *err)
 	ipsec.qsbr = gateway->qsbr;
 	ipsec.reclaim = routes.reclaim = gateway->reclaim;
 	gateway->expiry = gw_expiry_new();
-	gateway->keepalives =
-		gw_keepalives_new(RTE_MIN(config->max_sas, MOST_KEEPALIVE_BUCKETS), gw_clock_ns());
+	gateway->keepalives = gw_keepalives_new(RTE_MIN(config->max_sas, MOST_KEEPALIVE_BUCKETS),
+		config->udp_keepalive_seconds, gw_clock_ns());
 	if (!gateway->expiry || !gateway->keepalives)
 		return gw_error_set(err, ENOMEM, "no memory");
 	gateway->ipsec = gw_ipsec_db_new(&ipsec, err);

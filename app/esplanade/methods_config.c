@@ -71,7 +71,8 @@ json_t *gateway_status_get(struct gw_rpc_call *call, json_t *params)
 		json_pack("{s:I, s:I}", "learned", (json_int_t)gateway->path_mtu_learned, "ignored",
 			(json_int_t)gateway->path_mtu_ignored));
 	gateway_put(object, "nat_keepalives",
-		json_pack("{s:I}", "sent", (json_int_t)gateway->keepalives_sent));
+		json_pack("{s:I, s:i}", "sent", (json_int_t)gateway->keepalives_sent, "seconds",
+			gw_keepalives_standard(gateway->keepalives)));
 	gateway_put(object, "hugepages", json_boolean(rte_eal_has_hugepages()));
 	gateway_put(object, "buffers", pool_object(dataplane->buffers));
 	if (dataplane->linear != dataplane->buffers)

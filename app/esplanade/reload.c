@@ -43,6 +43,7 @@ static void apply(struct reload *reload, struct gw_config *fresh)
 	gateway_reload_interfaces_done(reload, true);
 	if (gw_log_level_parse(fresh->log_level, &level))
 		gw_log_set_level(level);
+	gw_keepalives_set_standard(gateway->keepalives, fresh->udp_keepalive_seconds);
 	gw_config_free(gateway->config);
 	gateway->config = fresh;
 	gw_log_notice("configuration reloaded: %" PRIu64 " added, %" PRIu64 " deleted, %" PRIu64

@@ -43,10 +43,11 @@ struct gw_keepalives {
 	struct gw_index index;
 	uint8_t secret[GW_SIPHASH_SECRET_BYTES];
 	uint64_t now; // the last second whose slot was looked at
+	uint16_t standard;
 	TAILQ_HEAD(slot, gw_keepalive_path) slots[SLOTS];
 };
 
-struct gw_keepalives *gw_keepalives_new(uint32_t expected, uint64_t now_ns)
+struct gw_keepalives *gw_keepalives_new(uint32_t expected, uint16_t standard, uint64_t now_ns)
 {
 	struct gw_keepalives *keepalives = calloc(1, sizeof(*keepalives));
 
@@ -55,6 +56,7 @@ struct gw_keepalives *gw_keepalives_new(uint32_t expected, uint64_t now_ns)
 	for (unsigned int i = 0; i < SLOTS; i++)
 		TAILQ_INIT(&keepalives->slots[i]);
 	keepalives->now = now_ns / SECOND_NS;
+	keepalives->standard = standard;
 	if (gw_index_init(&keepalives->index, expected) != 0 ||
 		getrandom(keepalives->secret, sizeof(keepalives->secret), 0) !=
 			sizeof(keepalives->secret)) {
@@ -125,6 +127,14 @@ static struct gw_keepalive_path *find(
 	return NULL;
 }
 
+// After how many seconds of silence; UINT32_MAX: never, as the gateway has it.
+static uint32_t wanted_by(const struct gw_keepalives *keepalives, const struct gw_sa_spec *spec)
+{
+	if (spec->encapsulation.keepalive != GW_KEEPALIVE_DEFAULT)
+		return spec->encapsulation.keepalive;
+	return keepalives->standard ? keepalives->standard : UINT32_MAX;
+}
+
 // The path of the SA, made where it is the first on it; NULL: no memory.
 static struct gw_keepalive_path *get(
 	struct gw_keepalives *keepalives, const struct gw_sa_spec *spec, uint64_t now)
@@ -143,7 +153,7 @@ static struct gw_keepalive_path *get(
 	path->wanted = UINT32_MAX;
 	TAILQ_INIT(&path->sas);
 	gw_index_insert(&keepalives->index, &path->by_key, hash);
-	enter_slot(keepalives, path, now + spec->encapsulation.keepalive);
+	enter_slot(keepalives, path, now + wanted_by(keepalives, spec));
 	return path;
 }
 
@@ -156,7 +166,7 @@ static bool wants_keepalives(const struct gw_sa *sa)
 int gw_keepalives_add(struct gw_keepalives *keepalives, struct gw_sa *sa, uint64_t now_ns)
 {
 	uint64_t now = now_ns / SECOND_NS;
-	uint32_t wanted = sa->spec.encapsulation.keepalive;
+	uint32_t wanted = wanted_by(keepalives, &sa->spec);
 	struct gw_keepalive_path *path;
 
 	gw_keepalives_remove(keepalives, sa);
@@ -191,7 +201,8 @@ void gw_keepalives_remove(struct gw_keepalives *keepalives, struct gw_sa *sa)
 }
 
 // The second when something was last sent on the path. What its SAs want is found on the way.
-static uint64_t last_sent(struct gw_keepalive_path *path, unsigned int workers)
+static uint64_t last_sent(const struct gw_keepalives *keepalives, struct gw_keepalive_path *path,
+	unsigned int workers)
 {
 	uint64_t last_ns = path->sent * SECOND_NS;
 	const struct gw_sa *sa;
@@ -200,7 +211,7 @@ static uint64_t last_sent(struct gw_keepalive_path *path, unsigned int workers)
 	TAILQ_FOREACH (sa, &path->sas, keepalive_link) {
 		const volatile struct gw_sa_worker_counters *counters = sa->counters;
 
-		path->wanted = RTE_MIN(path->wanted, sa->spec.encapsulation.keepalive);
+		path->wanted = RTE_MIN(path->wanted, wanted_by(keepalives, &sa->spec));
 		for (unsigned int i = 0; i < workers; i++)
 			last_ns = RTE_MAX(last_ns, counters[i].last_used_ns);
 	}
@@ -208,16 +219,36 @@ static uint64_t last_sent(struct gw_keepalive_path *path, unsigned int workers)
 }
 
 // Looks at a path that is due and says when the next look is.
-static uint64_t look(struct gw_keepalive_path *path, unsigned int workers, uint64_t now,
-	void (*send)(void *ctx, struct gw_sa *sa), void *ctx)
+static uint64_t look(const struct gw_keepalives *keepalives, struct gw_keepalive_path *path,
+	unsigned int workers, uint64_t now, void (*send)(void *ctx, struct gw_sa *sa), void *ctx)
 {
-	uint64_t silent_since = last_sent(path, workers);
+	uint64_t silent_since = last_sent(keepalives, path, workers);
 
 	if (silent_since + path->wanted <= now) {
 		send(ctx, TAILQ_FIRST(&path->sas));
 		path->sent = silent_since = now;
 	}
 	return silent_since + path->wanted;
+}
+
+// Each pair is looked at anew at the next tick.
+void gw_keepalives_set_standard(struct gw_keepalives *keepalives, uint16_t standard)
+{
+	struct slot all = TAILQ_HEAD_INITIALIZER(all);
+	struct gw_keepalive_path *path;
+
+	keepalives->standard = standard;
+	for (unsigned int i = 0; i < SLOTS; i++)
+		TAILQ_CONCAT(&all, &keepalives->slots[i], in_slot);
+	while ((path = TAILQ_FIRST(&all))) {
+		TAILQ_REMOVE(&all, path, in_slot);
+		enter_slot(keepalives, path, keepalives->now + 1);
+	}
+}
+
+uint16_t gw_keepalives_standard(const struct gw_keepalives *keepalives)
+{
+	return keepalives->standard;
 }
 
 void gw_keepalives_tick(struct gw_keepalives *keepalives, unsigned int workers, uint64_t now_ns,
@@ -235,7 +266,8 @@ void gw_keepalives_tick(struct gw_keepalives *keepalives, unsigned int workers, 
 			if (path->due > now)
 				continue;
 			leave_slot(keepalives, path);
-			enter_slot(keepalives, path, look(path, workers, now, send, ctx));
+			enter_slot(
+				keepalives, path, look(keepalives, path, workers, now, send, ctx));
 		}
 	}
 }

@@ -14,10 +14,14 @@
 
 struct gw_keepalives;
 
-// expected: how many pairs there may be; more only make it slower. NULL: no memory.
-struct gw_keepalives *gw_keepalives_new(uint32_t expected, uint64_t now_ns);
+// expected: how many pairs there may be; more only make it slower. standard: seconds of silence for
+// SAs that leave it to the gateway (GW_KEEPALIVE_DEFAULT), 0: none for these. NULL: no memory.
+struct gw_keepalives *gw_keepalives_new(uint32_t expected, uint16_t standard, uint64_t now_ns);
 // SAs that are still watched must not be used for anything of this file any more. NULL is allowed.
 void gw_keepalives_free(struct gw_keepalives *keepalives);
+// From now on, for the SAs that are there as well.
+void gw_keepalives_set_standard(struct gw_keepalives *keepalives, uint16_t standard);
+uint16_t gw_keepalives_standard(const struct gw_keepalives *keepalives);
 
 // Watches an outbound SA in UDP whose keepalive is not off; any other is left alone. Once more for
 // an SA that is watched: its addresses or ports have changed. 0 or -ENOMEM.

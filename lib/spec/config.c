@@ -247,6 +247,16 @@ static const struct gw_field path_mtu_fields[] = {
 static const struct gw_field_table path_mtu_table = { "The MTU of the paths of SAs.",
 	path_mtu_fields, COUNT(path_mtu_fields) };
 
+static const struct gw_field udp_fields[] = {
+	{ "keepalive_seconds", gw_read_u16, OFFSET(udp_keepalive_seconds), false,
+		"After how much silence towards a peer a keepalive is sent (RFC 3948 section 4) "
+		"for SAs whose own `keepalive` is `default`, those of IKE daemons among them; 0: "
+		"none is.",
+		.standard = "20", .least = 0, .most = GW_MAX_KEEPALIVE },
+};
+static const struct gw_field_table udp_table = { "ESP in UDP (RFC 3948).", udp_fields,
+	COUNT(udp_fields) };
+
 // The target is the whole configuration.
 static int read_tcp_ports(json_t *value, const char *name, void *target, struct gw_error *err)
 {
@@ -358,6 +368,8 @@ static const struct gw_field config_fields[] = {
 	{ "limits", NULL, 0, false, "Limits.", .standard = "{}", .table = &limit_table },
 	{ "path_mtu", NULL, 0, false, "The MTU of the paths of SAs.", .standard = "{}",
 		.table = &path_mtu_table },
+	{ "udp_encapsulation", NULL, 0, false, "ESP in UDP.", .standard = "{}",
+		.table = &udp_table },
 	{ "tcp_encapsulation", NULL, 0, false, "ESP and IKE in TCP.", .standard = "{}",
 		.table = &tcp_table },
 	{ "fragments", NULL, OFFSET(fragments), false,

@@ -90,6 +90,9 @@ struct gw_config {
 	uint16_t path_mtu_floor; // of IPv4 paths, bytes
 	uint32_t path_mtu_age_seconds;
 
+	// udp_encapsulation (RFC 3948)
+	uint16_t udp_keepalive_seconds; // of SAs that name none; 0: none is sent
+
 	// tcp_encapsulation (RFC 9329)
 	uint16_t tcp_listen[GW_MAX_TCP_PORTS];
 	uint32_t tcp_listen_count;

@@ -28,6 +28,8 @@ static const char *const mode_words[] = { "tunnel", "transport", NULL };
 // What GW_SIZE_AUTO is called.
 #define TFC_WORD "path_mtu"
 #define MSS_WORD "auto"
+// What GW_KEEPALIVE_DEFAULT is called.
+#define DEFAULT_WORD "default"
 
 static const char *const df_words[] = { "copy", "set", "clear", NULL };
 static const char *const carrier_words[] = { "udp", "tcp", NULL };
@@ -172,6 +174,22 @@ static int read_mss_clamp(json_t *value, const char *name, void *target, struct 
 	return read_size(value, MSS_WORD, name, GW_LEAST_MSS, target, err);
 }
 
+static int read_keepalive(json_t *value, const char *name, void *target, struct gw_error *err)
+{
+	const char *text = json_string_value(value);
+	uint16_t *keepalive = target;
+	uint64_t seconds;
+
+	if (text && strcmp(text, DEFAULT_WORD) == 0)
+		*keepalive = GW_KEEPALIVE_DEFAULT;
+	else if (gw_read_number(value, name, 0, GW_MAX_KEEPALIVE, &seconds, NULL) == 0)
+		*keepalive = (uint16_t)seconds;
+	else
+		return gw_value_wrong(value, name, err, "\"%s\" or a whole number from 0 to %d",
+			DEFAULT_WORD, GW_MAX_KEEPALIVE);
+	return 0;
+}
+
 static int read_replay_bitmap(json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
@@ -249,11 +267,11 @@ static const struct gw_field encapsulation_fields[] = {
 		"The UDP destination port: the peer's, or what a NAT shows of it; inbound 4500. "
 		"With TCP, outbound: the peer's port, where `connect` is set.",
 		.standard = "4500", .least = 1, .most = UINT16_MAX },
-	{ "keepalive", gw_read_u16, PORT_OFFSET(keepalive), false,
+	{ "keepalive", read_keepalive, PORT_OFFSET(keepalive), false,
 		"Outbound: after so many seconds without a packet between these addresses and "
 		"ports a keepalive is sent (RFC 3948 section 4), so that a NAT before us goes on "
-		"to know them; 0: never.",
-		.standard = "20", .least = 0, .most = GW_MAX_KEEPALIVE },
+		"to know them; 0: never; `default`: as `udp_encapsulation.keepalive_seconds` says.",
+		.standard = "\"default\"", .type = "\"default\" or a whole number from 0 to 3600" },
 	{ "follow_peer", gw_read_bool, PORT_OFFSET(follow_peer), false,
 		"Inbound: when the peer sends from another address or port, the outbound SAs of "
 		"the same `reqid` that sent to the place before go with it by themselves, as "
@@ -470,7 +488,10 @@ static json_t *write_encapsulation(const struct gw_sa_spec *spec)
 		return object;
 	}
 	if (spec->direction == GW_DIRECTION_OUT)
-		json_object_set_new(object, "keepalive", json_integer(carrier->keepalive));
+		json_object_set_new(object, "keepalive",
+			carrier->keepalive == GW_KEEPALIVE_DEFAULT
+				? json_string(DEFAULT_WORD)
+				: json_integer(carrier->keepalive));
 	if (carrier->follow_peer)
 		json_object_set_new(object, "follow_peer", json_true());
 	return object;

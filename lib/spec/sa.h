@@ -23,9 +23,10 @@
 #define GW_MAX_REPLAY_WINDOW 1048576
 #define GW_MAX_REPLAY_BITMAP (GW_MAX_REPLAY_WINDOW / 8) // bytes
 #define GW_DEFAULT_REPLAY    4096
-#define GW_FIRST_SPI         256u // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
-#define GW_NAT_T_PORT        4500 // RFC 3948
-#define GW_MAX_KEEPALIVE     3600 // seconds
+#define GW_FIRST_SPI         256u       // 0 is local, 1 to 255 are reserved (RFC 4303 section 2.1)
+#define GW_NAT_T_PORT        4500       // RFC 3948
+#define GW_MAX_KEEPALIVE     3600       // seconds
+#define GW_KEEPALIVE_DEFAULT UINT16_MAX // as udp_encapsulation.keepalive_seconds has it
 #define GW_SIZE_OFF          0
 #define GW_SIZE_AUTO         UINT16_MAX
 #define GW_LEAST_MSS         64
@@ -60,8 +61,10 @@ enum gw_carrier { GW_CARRIER_UDP, GW_CARRIER_TCP };
 struct gw_encapsulation {
 	uint16_t source_port;
 	uint16_t destination_port;
-	uint16_t keepalive; // UDP, outbound: seconds without a packet until one is sent; 0: none is
-	bool follow_peer;   // UDP, inbound: what goes to the peer goes where it sends from
+	// UDP, outbound: seconds without a packet until one is sent; 0: none is;
+	// GW_KEEPALIVE_DEFAULT: when it is the gateway's to say.
+	uint16_t keepalive;
+	bool follow_peer; // UDP, inbound: what goes to the peer goes where it sends from
 	enum gw_carrier protocol;
 	bool connect; // TCP, outbound: the gateway opens the connection, to destination_port
 };

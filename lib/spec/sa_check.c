@@ -148,7 +148,7 @@ static int check_encapsulation(const struct gw_sa_spec *spec, struct gw_error *e
 		return gw_error_at(err, EINVAL, NULL, "encapsulation",
 			"is about ESP: AH covers the addresses that a NAT changes, and RFC 3948 "
 			"has no AH in UDP; leave it out");
-	if (ports->keepalive > GW_MAX_KEEPALIVE)
+	if (ports->keepalive > GW_MAX_KEEPALIVE && ports->keepalive != GW_KEEPALIVE_DEFAULT)
 		return gw_error_at(err, EINVAL, NULL, "encapsulation.keepalive",
 			"must be 0 or at most %d seconds", GW_MAX_KEEPALIVE);
 	if (ports->follow_peer && ports->protocol == GW_CARRIER_TCP)

@@ -55,6 +55,8 @@ static int read_encapsulation(
 			encap->encap_type);
 	spec->encapsulation.source_port = ntohs(encap->encap_sport);
 	spec->encapsulation.destination_port = ntohs(encap->encap_dport);
+	if (spec->direction == GW_DIRECTION_OUT)
+		spec->encapsulation.keepalive = GW_KEEPALIVE_DEFAULT;
 	return 0;
 }
 

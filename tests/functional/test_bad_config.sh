@@ -179,6 +179,8 @@ broken 'an unknown mode' sas 'mode' 'name = "a";' 'name = "a"; mode = "beet";'
 broken 'a DSCP in transport mode' sas 'dscp' 'name = "a";' 'name = "a"; mode = "transport"; dscp = 46;'
 broken 'keepalives more than an hour apart' sas 'encapsulation.keepalive' \
 	'name = "a";' 'name = "a"; encapsulation = { keepalive = 3601; };'
+broken 'a keepalive that is no time' sas 'encapsulation.keepalive' \
+	'name = "a";' 'name = "a"; encapsulation = { keepalive = "off"; };'
 broken 'an outbound SA that follows' sas 'encapsulation.follow_peer' \
 	'name = "a";' 'name = "a"; encapsulation = { follow_peer = true; };'
 broken 'a port 0' sas 'destination_port' 'name = "a";' 'name = "a"; encapsulation = { destination_port = 0; };'

@@ -214,6 +214,11 @@ def check_routes(run):
     run.equal("addresses", sorted(run.line.call("port.list")["ports"][1]["addresses"]), ["192.0.2.1/24", "192.0.2.77/24"])
 
 
+def check_keepalives(run):
+    run.reload("the time of NAT keepalives", lambda config: config.update(udp_encapsulation={"keepalive_seconds": 0}))
+    run.equal("is what the configuration says", run.line.call("status.get")["nat_keepalives"]["seconds"], 0)
+
+
 def check_all_or_nothing(run):
     run.report.begin("all or nothing")
     run.line.call("sa.add", **sa(0x7777))
@@ -254,6 +259,7 @@ def main():
         check_control_stays(run)
         check_policies(run)
         check_routes(run)
+        check_keepalives(run)
         check_all_or_nothing(run)
         check_signal(run)
         report.begin("the end")

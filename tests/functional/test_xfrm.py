@@ -72,6 +72,7 @@ def check_states(report, tool, line):
     report.equal("ESN", found[0x1001]["esn"], True)
     report.equal("the window", found[0x1001]["replay_window"], 64)
     report.equal("the UDP port", found[0x1002]["encapsulation"]["destination_port"], 61000)
+    report.equal("keepalives are the gateway's to say", found[0x1002]["encapsulation"]["keepalive"], "default")
     report.equal("the origin", found[0x1002]["origin"], "xfrm")
     listed = tool.good("state", "list")
     for text in ("spi 0x00001001", "spi 0x00001002", "rfc4106(gcm(aes))", "dport 61000", "replay_window 64"):

@@ -46,13 +46,13 @@ def wrong(packet, ports):
 
 
 def run(report):
-    session = Session(report, "keepalive")
+    session = Session(report, "keepalive", config={"udp_encapsulation": {"keepalive_seconds": 1}})
     expected = {}
-    for number, (outer, port) in enumerate(itertools.product((4, 6), (4500, 61000, 61001, 4500))):
-        # The last shares its ports with the first. 61001 wants none.
-        udp = {"destination_port": port, "keepalive": 0 if port == 61001 else 1}
+    for number, (outer, port) in enumerate(itertools.product((4, 6), (4500, 61000, 61001, 4500, 61002))):
+        # The last but one shares its ports with the first. 61001 wants none, 61002 leaves it to the gateway.
+        udp = {"destination_port": port, "keepalive": {61001: 0, 61002: "default"}.get(port, 1)}
         sa, _ = session.tunnel(number, 4, outer, out_options={"encapsulation": udp})
-        if udp["keepalive"]:
+        if port != 61001:
             expected[(outer, *sa.ports)] = sa
     session.tunnel(number + 1, 4, 4)
     Patient.wanted = ROUNDS * len(expected)

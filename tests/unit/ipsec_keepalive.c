@@ -11,8 +11,9 @@
 #include "net/checksum.h"
 #include "run.h"
 
-#define SECOND UINT64_C(1000000000)
-#define START  (UINT64_C(77) * SECOND + 5)
+#define SECOND   UINT64_C(1000000000)
+#define START    (UINT64_C(77) * SECOND + 5)
+#define STANDARD 30 // seconds
 
 static struct gw_keepalives *keepalives;
 static unsigned int sent;
@@ -20,7 +21,7 @@ static const struct gw_sa *sent_for;
 
 static void setup(void)
 {
-	keepalives = gw_keepalives_new(16, START);
+	keepalives = gw_keepalives_new(16, STANDARD, START);
 	ck_assert_ptr_nonnull(keepalives);
 	sent = 0;
 }
@@ -130,6 +131,55 @@ START_TEST(one_for_each_pair)
 	ck_assert_uint_eq(tick(89), 1);
 	ck_assert_ptr_eq(sent_for, first);
 	drop(first);
+}
+END_TEST
+
+// SAs that leave it to the gateway: alone, and beside one that does not.
+START_TEST(as_the_gateway_says)
+{
+	struct gw_sa *sa = make(1000, 61000, GW_KEEPALIVE_DEFAULT), *own;
+
+	ck_assert_uint_eq(ticks(0, 29), 0);
+	ck_assert_uint_eq(tick(30), 1);
+	ck_assert_ptr_eq(sent_for, sa);
+	ck_assert_uint_eq(ticks(31, 59), 0);
+	ck_assert_uint_eq(tick(60), 1);
+	own = make(1001, 61000, 10);
+	ck_assert_uint_eq(ticks(61, 70), 1);
+	drop(own);
+	ck_assert_uint_eq(ticks(71, 99), 0);
+	ck_assert_uint_eq(tick(100), 1);
+	drop(sa);
+}
+END_TEST
+
+// The gateway changes its mind: sooner, never, and again.
+START_TEST(what_the_gateway_says_changes)
+{
+	struct gw_sa *sa = make(1000, 61000, GW_KEEPALIVE_DEFAULT), *own = make(1001, 61001, 40);
+
+	ck_assert_uint_eq(ticks(0, 10), 0);
+	gw_keepalives_set_standard(keepalives, 15);
+	ck_assert_uint_eq(ticks(11, 14), 0);
+	ck_assert_uint_eq(tick(15), 1);
+	ck_assert_ptr_eq(sent_for, sa);
+	gw_keepalives_set_standard(keepalives, 0);
+	ck_assert_uint_eq(ticks(16, 39), 0);
+	ck_assert_uint_eq(tick(40), 1);
+	ck_assert_ptr_eq(sent_for, own);
+	ck_assert_uint_eq(ticks(41, 79), 0);
+	drop(own);
+	ck_assert_uint_eq(ticks(80, 5000), 0);
+	own = make(1002, 61000, 100); // on the way of one that wants none
+	ck_assert_uint_eq(ticks(5001, 5002), 1);
+	ck_assert_uint_eq(ticks(5003, 5102), 1);
+	drop(own);
+	gw_keepalives_set_standard(keepalives, 30);
+	ck_assert_uint_ge(ticks(5103, 5140), 1);
+	ck_assert_ptr_eq(sent_for, sa);
+	drop(sa);
+	gw_keepalives_set_standard(keepalives, 1);
+	ck_assert_uint_eq(ticks(5141, 5200), 0);
 }
 END_TEST
 
@@ -246,6 +296,8 @@ int main(void)
 	tcase_add_test(tcase, a_silent_pair_is_kept_alive);
 	tcase_add_test(tcase, traffic_takes_its_place);
 	tcase_add_test(tcase, one_for_each_pair);
+	tcase_add_test(tcase, as_the_gateway_says);
+	tcase_add_test(tcase, what_the_gateway_says_changes);
 	tcase_add_test(tcase, not_for_everybody);
 	tcase_add_test(tcase, an_sa_that_moves);
 	tcase_add_test(tcase, long_intervals_and_pauses);
