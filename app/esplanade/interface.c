@@ -229,7 +229,7 @@ static int note_mtu(void *ctx, struct gw_sa *sa, enum gw_origin)
 
 	if (!sa->interface || sa->direction != GW_DIRECTION_OUT)
 		return 0;
-	mtu = gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	mtu = gw_sa_inner_mtu_now(sa);
 	mtus[sa->interface] = RTE_MIN(mtus[sa->interface], RTE_MAX(mtu, (uint16_t)LEAST_MTU));
 	return 0;
 }

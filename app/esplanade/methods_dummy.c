@@ -124,8 +124,7 @@ static int read(json_t *params, struct order *order, struct gw_error *err)
 // The largest payload of the SA that its path takes.
 static uint16_t largest(const struct gw_sa *sa)
 {
-	uint16_t mtu =
-		gw_sa_inner_mtu(sa, atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+	uint16_t mtu = gw_sa_inner_mtu_now(sa);
 	uint16_t own = sa->mode == GW_MODE_TRANSPORT ? sa->outer_bytes - sa->udp_bytes : 0;
 
 	return mtu > own ? (uint16_t)(mtu - own) : 0;

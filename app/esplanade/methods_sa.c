@@ -108,10 +108,9 @@ static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 		origin == GW_ORIGIN_XFRM ? gateway_xfrm_sa_owner(gateway, sa) : 0);
 	gateway_put(object, "state", json_string(state_of(sa)));
 	if (sa->direction == GW_DIRECTION_OUT) {
-		uint16_t mtu = atomic_load_explicit(&sa->path_mtu, memory_order_relaxed);
-
-		gateway_put_count(object, "path_mtu", mtu);
-		gateway_put_count(object, "inner_mtu", gw_sa_inner_mtu(sa, mtu));
+		gateway_put_count(object, "path_mtu",
+			atomic_load_explicit(&sa->path_mtu, memory_order_relaxed));
+		gateway_put_count(object, "inner_mtu", gw_sa_inner_mtu_now(sa));
 		put_told(object, sa);
 	} else if (sa->replay->window) {
 		gateway_put_count(object, "lost", gw_sa_lost(sa, gateway->dataplane.worker_count));

@@ -97,7 +97,7 @@ static uint8_t protect_by(struct rte_mbuf *mbuf, struct gw_packet *packet, struc
 		return protect_transport(mbuf, packet);
 	if (!pass_ttl(mbuf, packet))
 		return gw_to_icmp(packet, GW_ICMP_TTL_EXCEEDED, 0, GW_DROP_IP_TTL, EDGE_ICMP_ERROR);
-	mtu = atomic_load_explicit(&sa->inner_mtu, memory_order_relaxed);
+	mtu = gw_sa_inner_mtu_now(sa);
 	if (likely(packet->ip_bytes <= mtu))
 		return seal_edge(sa);
 	if (packet->flow.family == 6) {

@@ -353,18 +353,13 @@ void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu)
 	atomic_store_explicit(&sa->inner_mtu, gw_sa_inner_mtu(sa, path_mtu), memory_order_relaxed);
 }
 
-static uint16_t inner_mtu_now(const struct gw_sa *sa)
-{
-	return atomic_load_explicit(&sa->inner_mtu, memory_order_relaxed);
-}
-
 uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes)
 {
 	uint32_t goal;
 
 	if (sa->tfc == GW_SIZE_OFF)
 		return 0;
-	goal = RTE_MIN(sa->tfc, inner_mtu_now(sa));
+	goal = RTE_MIN(sa->tfc, gw_sa_inner_mtu_now(sa));
 	return inner_bytes < goal ? goal - inner_bytes : 0;
 }
 
@@ -375,5 +370,5 @@ uint16_t gw_sa_mss(const struct gw_sa *sa, uint8_t family)
 
 	if (sa->mss_clamp != GW_SIZE_AUTO)
 		return sa->mss_clamp;
-	return (uint16_t)RTE_MAX((int)inner_mtu_now(sa) - headers, least);
+	return (uint16_t)RTE_MAX((int)gw_sa_inner_mtu_now(sa) - headers, least);
 }

@@ -239,6 +239,12 @@ void gw_sa_total(const struct gw_sa *sa, unsigned int workers, struct gw_sa_tota
 // largest packet without options or extension headers. In TCP, which cuts the stream into segments
 // itself, path_mtu: a record may be longer than a segment, and no inner packet need be cut.
 uint16_t gw_sa_inner_mtu(const struct gw_sa *sa, uint16_t path_mtu);
+// Any thread: the same for the path as it is known now.
+static inline uint16_t gw_sa_inner_mtu_now(const struct gw_sa *sa)
+{
+	return atomic_load_explicit(&sa->inner_mtu, memory_order_relaxed);
+}
+
 // Control core: the path carries outer packets of so many bytes.
 void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu);
 // The same for a packet in transport mode with header_bytes before ESP or AH.
