@@ -104,15 +104,16 @@ SANITIZE=('-Db_sanitize=address,undefined' -Db_lundef=false -Dbuildtype=debugopt
 # build_fuzz: the fuzz targets, in build-fuzz.
 build_fuzz() { CC=clang build build-fuzz -Dfuzz=true -Dtests=false -Ddocs=disabled "${SANITIZE[@]}"; }
 
-# fuzz TARGET SECONDS CORPUS: one target on its seeds and the corpus, a directory that takes in what is new; what breaks it
-# stays in tests/fuzz/found/.
+# fuzz TARGET SECONDS CORPUS [OPTION...]: one target on its seeds and the corpus, a directory that takes in what is new; what
+# breaks it stays in tests/fuzz/found/.
 fuzz() {
-	local name
-	name=$(basename "$1")
+	local target=$1 seconds=$2 corpus=$3 name
+	shift 3
+	name=$(basename "$target")
 	name=${name#fuzz_}
-	mkdir -p "$ROOT/tests/fuzz/found" "$3"
-	"$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix="$ROOT/tests/fuzz/found/$name-" "$3" "$ROOT/tests/fuzz/corpus/$name"
+	mkdir -p "$ROOT/tests/fuzz/found" "$corpus"
+	"$target" "$@" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix="$ROOT/tests/fuzz/found/$name-" "$corpus" "$ROOT/tests/fuzz/corpus/$name"
 }
 
 # need_tun: /dev/net/tun, which a container may lack though its kernel has it.

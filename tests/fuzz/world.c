@@ -453,6 +453,7 @@ static bool is_protected(unsigned int index, const struct gw_ip *parsed, const u
 static bool is_narrow(const struct gw_ip *parsed, bool outbound)
 {
 	return parsed->flow.family == 4 && parsed->flow.protocol == IPPROTO_UDP &&
+	       parsed->flow.ports_known &&
 	       (outbound ? parsed->flow.destination_port : parsed->flow.source_port) <
 		       WORLD_NARROW_PORT;
 }
