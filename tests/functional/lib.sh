@@ -54,6 +54,17 @@ check_equal() {
 	fi
 }
 
+# check_settles NAME EXPECTED COMMAND...: what the command prints comes to be as expected, though it may take its time: a daemon
+# that has done what it was told may still be about to tell the gateway.
+check_settles() {
+	local name=$1 expected=$2 got='' end=$((SECONDS + 15))
+	shift 2
+	while got=$("$@") && [ "$got" != "$expected" ] && [ $SECONDS -lt $end ]; do
+		sleep 0.1
+	done
+	check_equal "$name" "$got" "$expected"
+}
+
 # check_nothing_clear FILE: ends the capture of the wire that capture_wire began; each end saw ESP, and nothing in clear.
 check_nothing_clear() {
 	local gateway esp clear

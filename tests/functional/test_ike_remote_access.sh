@@ -128,7 +128,7 @@ check 'alice comes in' swan client1 --initiate --child net
 check 'bob comes in, behind the same address' swan client2 --initiate --child net
 check_equal "alice's addresses" "$(address client1 4) $(address client1 6)" '10.3.0.1 2001:db8:c::1'
 check_equal "bob's addresses" "$(address client2 4) $(address client2 6)" '10.3.0.2 2001:db8:c::2'
-check_equal 'SAs and policies' "$(count_sas gwA) $(count_policies gwA)" '4 8'
+check_settles 'SAs and policies' '4 8' sas_and_policies gwA
 check 'alice: ping' all_answered client1 10.1.0.2 20
 check 'alice: ping, IPv6' all_answered client1 2001:db8:a::2 10
 check 'bob: ping' all_answered client2 10.1.0.2 20
@@ -175,7 +175,7 @@ check_equal 'nothing was repeated' "$(drops gwA esp_replay) $(drops gwA esp_inte
 step 'they go'
 check 'alice' swan client1 --terminate --ike home
 check 'bob' swan client2 --terminate --ike home
-check_equal 'SAs and policies left' "$(count_sas gwA) $(count_policies gwA)" '0 0'
+check_settles 'SAs and policies left' '0 0' sas_and_policies gwA
 end_charon client1
 end_charon client2
 end_charon gwA

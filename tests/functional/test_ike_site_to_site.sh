@@ -163,7 +163,7 @@ step 'the sample with a pre-shared key'
 check 'the first packet brings the SAs up, and waits' all_answered hostA 10.2.0.2 10
 check 'IPv6 has the same SAs' all_answered hostA 2001:db8:b::2 10
 check 'from the other side' all_answered hostB 10.1.0.2 10
-check_equal 'SAs at A and B' "$(count_sas gwA) $(count_sas gwB)" '2 2'
+check_settles 'SAs at A and B' '2 2' both_sas
 
 step 'the sample with certificates'
 check 'end' swan gwA --terminate --ike site
@@ -218,7 +218,7 @@ done
 in_ns hostB ip address add 10.2.0.3/24 dev e0
 check 'loaded' set_up_more
 check 'the SAs are gone' wait_until 20 'the SAs to go' sas_everywhere 0
-check_equal 'the policies are gone' "$(count_policies gwA) $(count_policies gwB)" '0 0'
+check_settles 'the policies are gone' '0 0' both_policies
 check 'one' swan gwA --initiate --child one
 check 'two' swan gwA --initiate --child two
 check_equal 'IKE_SAs, SAs and policies' "$(ike_sas gwA) $(count_sas gwA) $(count_policies gwA)" '1 4 4'
@@ -226,10 +226,10 @@ check 'one: ping' all_answered hostA 10.2.0.2 5 -I 10.1.0.11
 check 'two: ping' all_answered hostA 10.2.0.2 5 -I 10.1.0.12
 check 'proposals that do not agree' refused wrong
 check 'an algorithm that the gateway lacks' refused missing
-check_equal 'they leave nothing' "$(count_sas gwA) $(count_sas gwB)" '4 4'
+check_settles 'they leave nothing' '4 4' both_sas
 check 'two is ended' swan gwA --terminate --child two
 check 'one: ping' all_answered hostA 10.2.0.2 5 -I 10.1.0.11
-check_equal 'SAs at A and B' "$(count_sas gwA) $(count_sas gwB)" '2 2'
+check_settles 'SAs at A and B' '2 2' both_sas
 check 'a wider selector' swan gwA --initiate --child narrow
 check_equal 'it is narrowed' "$(ctl gwA --json policy list | jq -r '[.policies[] | select(.origin == "xfrm") | .selector.source] | unique | join(" ")')" \
 	'10.1.0.0/24 10.1.0.11/32 10.2.0.2/32 10.2.0.3/32'
@@ -249,7 +249,7 @@ check 'ping' all_answered hostA 10.2.0.2 10
 # The initiator sends by the new SA before its third message has reached the responder.
 check 'new keys, asked by A' lost_ahead swan gwA --rekey --child main
 check 'end' swan gwA --terminate --ike v1
-check_equal 'SAs left at A and B' "$(count_sas gwA) $(count_sas gwB)" '0 0'
+check_settles 'SAs left at A and B' '0 0' both_sas
 
 step 'a daemon that is killed'
 check 'negotiated' swan gwA --initiate --child main
