@@ -98,15 +98,6 @@ static void on_drain(evutil_socket_t, short, void *ctx)
 	arm_drain(now - last_busy_ns < BUSY_NS);
 }
 
-// A reqid that still has no SA may ask again.
-static int rearm_acquire(void *, const struct gw_policy_record *record)
-{
-	if (record->policy->carrier)
-		atomic_store_explicit(
-			&record->policy->carrier->acquire_raised, 0, memory_order_relaxed);
-	return 0;
-}
-
 static void on_second(evutil_socket_t, short, void *ctx)
 {
 	static unsigned int seconds;
@@ -122,7 +113,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gw_spi_expire(gateway->ipsec);
 	gateway_xfrm_owner_tick(gateway);
 	if (++seconds % gateway->config->acquire_seconds == 0)
-		gw_policy_each(gateway->ipsec, rearm_acquire, NULL);
+		gw_policy_rearm(gateway->ipsec);
 }
 
 static void on_stop(evutil_socket_t signal, short, void *ctx)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/log.h"
 #include "esplanade/parts.h"
@@ -64,14 +65,31 @@ static bool same_pair(const struct gateway_pair *a, const struct gateway_pair *b
 	       gw_addr_equal(&a->destination, &b->destination);
 }
 
+static uint64_t hash_pair(const struct gateway_xfrm *xfrm, const struct gateway_pair *pair)
+{
+	struct {
+		struct gw_addr source, destination;
+		uint8_t protocol, mode;
+		uint32_t if_id;
+	} key = { pair->source, pair->destination, pair->protocol, pair->mode, pair->if_id };
+
+	_Static_assert(sizeof(key) == 2 * sizeof(struct gw_addr) + 2 + sizeof(uint32_t),
+		"hashed as bytes: no gaps");
+	return gw_siphash_128(xfrm->secret, &key, sizeof(key)).low;
+}
+
 uint32_t gateway_xfrm_pair(
 	struct gateway_xfrm *xfrm, const struct gateway_pair *pair, struct gw_error *err)
 {
+	uint64_t hash = hash_pair(xfrm, pair);
+	struct gw_index_link *link = gw_index_first(&xfrm->pairs_by_ends, hash);
 	struct gateway_pair *known;
 
-	TAILQ_FOREACH (known, &xfrm->pairs, next)
+	for (; link; link = gw_index_next(link)) {
+		known = container_of(link, struct gateway_pair, by_ends);
 		if (same_pair(known, pair))
 			return known->reqid;
+	}
 	if (xfrm->pair_count >= MOST_PAIRS || !(known = malloc(sizeof(*known)))) {
 		gw_error_set(err, ENOBUFS,
 			"there are too many pairs of addresses without a reqid: give one");
@@ -79,6 +97,7 @@ uint32_t gateway_xfrm_pair(
 	}
 	*known = *pair;
 	known->reqid = FIRST_PAIR + xfrm->pair_count++;
+	gw_index_insert(&xfrm->pairs_by_ends, &known->by_ends, hash);
 	TAILQ_INSERT_TAIL(&xfrm->pairs, known, next);
 	return known->reqid;
 }
@@ -101,13 +120,17 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	TAILQ_INIT(&xfrm->pairs);
 	TAILQ_INIT(&xfrm->controllers);
 	TAILQ_INIT(&xfrm->ike);
+	TAILQ_INIT(&xfrm->ike_unused);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
 		return gw_error_set(err, ENOMEM, "out of memory");
 	}
 	gateway->xfrm = xfrm;
+	if (getrandom(xfrm->secret, sizeof(xfrm->secret), 0) != sizeof(xfrm->secret))
+		return gw_error_set(err, EIO, "the kernel gives no random numbers");
 	xfrm->sas = gw_xfrm_sa_book_new(gateway->config->max_sas);
-	if (!xfrm->sas)
+	if (!xfrm->sas || gw_index_init(&xfrm->pairs_by_ends, MOST_PAIRS / 4) != 0 ||
+		gateway_xfrm_ike_init(xfrm, gateway->config->max_policies) != 0)
 		return gw_error_set(err, ENOMEM, "out of memory");
 	xfrm->server = gw_xfrm_server_new(&options, err);
 	if (!xfrm->server)
@@ -133,5 +156,6 @@ void gateway_xfrm_free(struct gateway *gateway)
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);
 		free(pair);
 	}
+	gw_index_fini(&xfrm->pairs_by_ends);
 	free(xfrm);
 }

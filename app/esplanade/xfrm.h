@@ -7,6 +7,8 @@
 #include <sys/queue.h>
 
 #include "esplanade/gateway.h"
+#include "ipsec/index.h"
+#include "ipsec/siphash.h"
 #include "xfrm/policy_book.h"
 #include "xfrm/sa_book.h"
 #include "xfrm/server.h"
@@ -21,9 +23,12 @@ struct gateway_xfrm {
 	struct gw_xfrm_sa_book *sas;
 	struct gw_xfrm_policy_book policies;
 	TAILQ_HEAD(, gateway_pair) pairs;
+	struct gw_index pairs_by_ends;
 	uint32_t pair_count;
-	TAILQ_HEAD(, gateway_ike) ike; // xfrm_ike.c's
-	uint32_t acquires;             // their numbers
+	TAILQ_HEAD(gateway_ike_list, gateway_ike) ike, ike_unused; // xfrm_ike.c's
+	struct gw_index ike_by_path;                               // both
+	uint8_t secret[GW_SIPHASH_SECRET_BYTES];                   // of the two indexes
+	uint32_t acquires;                                         // their numbers
 	TAILQ_HEAD(, gateway_controller) controllers;
 	uint32_t last_controller; // its number
 };
@@ -42,6 +47,7 @@ struct gateway_controller {
 // pair has a reqid of its own.
 struct gateway_pair {
 	TAILQ_ENTRY(gateway_pair) next;
+	struct gw_index_link by_ends;
 	struct gw_addr source, destination;
 	uint8_t protocol, mode;
 	uint32_t if_id;
@@ -117,6 +123,7 @@ int gateway_xfrm_ike_hold(struct gateway *gateway, const struct gw_xfrm_policy *
 void gateway_xfrm_ike_release(struct gateway *gateway, const struct gw_xfrm_policy *policy,
 	const struct gw_policy_spec *spec);
 void gateway_xfrm_ike_sweep(struct gateway *gateway);
+int gateway_xfrm_ike_init(struct gateway_xfrm *xfrm, uint32_t max_policies); // 0 or -ENOMEM
 void gateway_xfrm_ike_free(struct gateway_xfrm *xfrm);
 
 // xfrm_event.c: what those are told who listen.

@@ -18,7 +18,8 @@
 #include "xfrm/selector.h"
 
 struct gateway_ike {
-	TAILQ_ENTRY(gateway_ike) next;
+	TAILQ_ENTRY(gateway_ike) next; // of those that are held, or of those that are unused
+	struct gw_index_link by_path;
 	enum gw_direction direction;
 	struct gw_range source, destination;
 	uint32_t uses; // how many policies stand in its way
@@ -62,16 +63,47 @@ static bool same_range(const struct gw_range *a, const struct gw_range *b)
 	return gw_addr_equal(&a->first, &b->first) && gw_addr_equal(&a->last, &b->last);
 }
 
+static uint64_t hash_of(const struct gateway_xfrm *xfrm, const struct gateway_ike *path)
+{
+	struct gw_range ranges[] = { path->source, path->destination };
+
+	return gw_siphash_128(xfrm->secret, ranges, sizeof(ranges)).low + path->direction;
+}
+_Static_assert(sizeof(struct gw_range) == 34, "hashed as bytes: no gaps");
+
+// There are as many as peers in transport mode.
 static struct gateway_ike *find(struct gateway_xfrm *xfrm, const struct gateway_ike *path)
 {
-	struct gateway_ike *known;
+	struct gw_index_link *link = gw_index_first(&xfrm->ike_by_path, hash_of(xfrm, path));
 
-	TAILQ_FOREACH (known, &xfrm->ike, next)
+	for (; link; link = gw_index_next(link)) {
+		struct gateway_ike *known = container_of(link, struct gateway_ike, by_path);
+
 		if (known->direction == path->direction &&
 			same_range(&known->source, &path->source) &&
 			same_range(&known->destination, &path->destination))
 			return known;
+	}
 	return NULL;
+}
+
+static struct gateway_ike *add(struct gateway_xfrm *xfrm, const struct gateway_ike *path)
+{
+	struct gateway_ike *fresh = malloc(sizeof(*fresh));
+
+	if (!fresh)
+		return NULL;
+	*fresh = *path;
+	gw_index_insert(&xfrm->ike_by_path, &fresh->by_path, hash_of(xfrm, path));
+	TAILQ_INSERT_TAIL(&xfrm->ike_unused, fresh, next);
+	return fresh;
+}
+
+static void drop(struct gateway_xfrm *xfrm, struct gateway_ike *path)
+{
+	gw_index_remove(&xfrm->ike_by_path, &path->by_path);
+	TAILQ_REMOVE(path->uses ? &xfrm->ike : &xfrm->ike_unused, path, next);
+	free(path);
 }
 
 static void bypass(const struct gateway_ike *path, uint16_t port, struct gw_policy_spec *spec)
@@ -129,18 +161,19 @@ int gateway_xfrm_ike_hold(struct gateway *gateway, const struct gw_xfrm_policy *
 	if (!gateway->config->builtin_policies || !path_of(policy, spec, &path))
 		return 0;
 	known = find(gateway->xfrm, &path);
-	if (!known) {
-		known = malloc(sizeof(*known));
-		if (!known)
-			return gw_error_set(err, ENOMEM, "out of memory");
-		*known = path;
-		TAILQ_INSERT_TAIL(&gateway->xfrm->ike, known, next);
-	}
+	if (!known)
+		known = add(gateway->xfrm, &path);
+	if (!known)
+		return gw_error_set(err, ENOMEM, "out of memory");
 	// One that nothing holds may be there still: it has not been swept yet.
 	rc = known->uses ? 0 : change(gateway, known, true, err);
-	if (!rc)
-		known->uses++;
-	return rc;
+	if (rc)
+		return rc;
+	if (known->uses++ == 0) {
+		TAILQ_REMOVE(&gateway->xfrm->ike_unused, known, next);
+		TAILQ_INSERT_TAIL(&gateway->xfrm->ike, known, next);
+	}
+	return 0;
 }
 
 void gateway_xfrm_ike_release(struct gateway *gateway, const struct gw_xfrm_policy *policy,
@@ -151,35 +184,37 @@ void gateway_xfrm_ike_release(struct gateway *gateway, const struct gw_xfrm_poli
 	if (!path_of(policy, spec, &path))
 		return;
 	known = find(gateway->xfrm, &path);
-	if (known && known->uses)
-		known->uses--;
+	if (!known || known->uses == 0 || --known->uses > 0)
+		return;
+	TAILQ_REMOVE(&gateway->xfrm->ike, known, next);
+	TAILQ_INSERT_TAIL(&gateway->xfrm->ike_unused, known, next);
 }
 
 void gateway_xfrm_ike_sweep(struct gateway *gateway)
 {
-	struct gateway_ike *path, *after;
+	struct gateway_ike *path;
 
-	for (path = TAILQ_FIRST(&gateway->xfrm->ike); path; path = after) {
+	while ((path = TAILQ_FIRST(&gateway->xfrm->ike_unused))) {
 		struct gw_error err = {};
 		char text[600];
 
-		after = TAILQ_NEXT(path, next);
-		if (path->uses)
-			continue;
 		if (change(gateway, path, false, &err) != 0)
 			gw_log_error("xfrm: IKE still passes beside a policy that has gone: %s",
 				gw_error_string(&err, text, sizeof(text)));
-		TAILQ_REMOVE(&gateway->xfrm->ike, path, next);
-		free(path);
+		drop(gateway->xfrm, path);
 	}
+}
+
+int gateway_xfrm_ike_init(struct gateway_xfrm *xfrm, uint32_t max_policies)
+{
+	return gw_index_init(&xfrm->ike_by_path, max_policies);
 }
 
 void gateway_xfrm_ike_free(struct gateway_xfrm *xfrm)
 {
 	struct gateway_ike *path;
 
-	while ((path = TAILQ_FIRST(&xfrm->ike))) {
-		TAILQ_REMOVE(&xfrm->ike, path, next);
-		free(path);
-	}
+	while ((path = TAILQ_FIRST(&xfrm->ike)) || (path = TAILQ_FIRST(&xfrm->ike_unused)))
+		drop(xfrm, path);
+	gw_index_fini(&xfrm->ike_by_path);
 }

@@ -127,6 +127,8 @@ struct gw_policy_record {
 const struct gw_policy_record *gw_policy_find(
 	struct gw_ipsec_db *db, const struct gw_policy_id *id);
 uint64_t gw_policy_packets(struct gw_ipsec_db *db, const struct gw_policy *policy);
+// What still has no SA may ask for one again (GW_EVENT_ACQUIRE).
+void gw_policy_rearm(struct gw_ipsec_db *db);
 
 // Calls visit for each committed one, in the order of their addition (policies: of precedence);
 // stops when it returns non-zero and returns that. visit may stage changes. gw_policy_each returns

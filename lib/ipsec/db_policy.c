@@ -4,6 +4,7 @@
 #include "ipsec/db_private.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,6 +304,19 @@ uint64_t gw_policy_packets(struct gw_ipsec_db *db, const struct gw_policy *polic
 	for (unsigned int i = 0; i < db->options.workers; i++)
 		sum += packets[i * GW_POLICY_COUNTER_STRIDE];
 	return sum;
+}
+
+// Relaxed: a packet more or less asks. Only what is set is written: workers read the line.
+void gw_policy_rearm(struct gw_ipsec_db *db)
+{
+	struct gw_db_policy *record;
+
+	TAILQ_FOREACH (record, &db->policies, order) {
+		struct gw_reqid *carrier = record->record.policy->carrier;
+
+		if (carrier && atomic_load_explicit(&carrier->acquire_raised, memory_order_relaxed))
+			atomic_store_explicit(&carrier->acquire_raised, 0, memory_order_relaxed);
+	}
 }
 
 static int compare_precedence(const void *a, const void *b)

@@ -167,6 +167,7 @@ void gw_spd_free(struct gw_spd *spd)
 		gw_spd_shapes_fini(&spd->shapes[family]);
 		free((void *)atomic_load_explicit(&spd->views[family], memory_order_relaxed));
 		free((void *)atomic_load_explicit(&spd->lookers[family], memory_order_relaxed));
+		free(spd->looking[family].claims);
 	}
 	// The table lets go of its memory only when none of it waits for the workers, who have
 	// stopped.
@@ -238,14 +239,10 @@ static void unlink_entry(struct gw_spd *spd, struct gw_spd_entry *entry)
 
 // Relaxed: a worker that asks a generation with the claim has acquired it after this, and the
 // removal comes after the grace period.
-static void count_claim(struct gw_spd *spd, const struct gw_spd_claim *claim, uint32_t by)
+static void count_opaque(struct gw_spd *spd, const struct gw_spd_claim *claim, uint32_t by)
 {
 	if (claim->by_opaque)
 		atomic_fetch_add_explicit(&spd->by_opaque[claim->family], by, memory_order_relaxed);
-	if (!claim->looks)
-		return;
-	spd->looking[claim->family] += by;
-	spd->lookers_changed[claim->family] = true;
 }
 
 // Steps 3 and 4 of a removal.
@@ -265,12 +262,14 @@ static void unlink_claim(void *object)
 		gw_spd_shape_drop(&spd->shapes[claim->family], entry);
 	}
 	spd->entries -= claim->count;
-	count_claim(spd, claim, UINT32_MAX); // one less
+	count_opaque(spd, claim, UINT32_MAX); // one less
+	if (claim->looks)
+		gw_spd_looker_drop(spd, claim);
 	// Without memory the old views stay: their bests are too good, which only costs time.
 	refresh_views(spd);
 	LIST_REMOVE(claim, all);
 	// Of very many that go one after the other, the next change takes account.
-	if (claim->looks && spd->looking[claim->family] < MANY_LOOKERS)
+	if (claim->looks && spd->looking[claim->family].count < MANY_LOOKERS)
 		gw_spd_lookers_refresh(spd);
 	gw_reclaim_later(spd->reclaim, free, claim);
 }
@@ -331,7 +330,11 @@ static struct gw_spd_claim *claim_new(
 	claim->rank = gw_spd_rank(policy);
 	claim->selector = policy->selector;
 	claim->interface = policy->interface;
-	count_claim(spd, claim, 1);
+	if (claim->looks && gw_spd_looker_add(spd, claim) != 0) {
+		free(claim);
+		return NULL;
+	}
+	count_opaque(spd, claim, 1);
 	LIST_INSERT_HEAD(&spd->claims, claim, all);
 	return claim;
 }

@@ -1,82 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// What a packet may hide from the SPD (RFC 4301 section 7).
-//
-// The policies that look at ports or a protocol stand in a list by precedence, with their selectors
-// in it, so that nothing has to outlive anything. A list is in place before the generation that
-// brings a policy, and without a policy only after the grace period of its removal: whatever
-// generation a worker asks, none is missing. The list holds the first of them; where there are
-// more, those behind count as matching.
+// What a packet may hide from the SPD (RFC 4301 section 7): whether one of the policies that
+// spd_lookers.c has listed would match what is hidden.
 
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ipsec/spd.h"
 #include "ipsec/spd_table.h"
-
-#define LISTED 64
-
-struct looker {
-	uint64_t rank;
-	uint8_t interface;
-	struct gw_selector selector;
-};
-
-struct gw_spd_lookers {
-	uint32_t count;
-	bool more;
-	struct looker items[LISTED];
-};
-
-// Into the list by rank, if it is among the first.
-static void enter(struct gw_spd_lookers *lookers, const struct gw_spd_claim *claim)
-{
-	uint32_t place = lookers->count;
-
-	while (place > 0 && claim->rank < lookers->items[place - 1].rank)
-		place--;
-	lookers->more |= lookers->count == LISTED;
-	if (place == LISTED)
-		return;
-	if (lookers->count < LISTED)
-		lookers->count++;
-	memmove(&lookers->items[place + 1], &lookers->items[place],
-		(lookers->count - 1 - place) * sizeof(lookers->items[0]));
-	lookers->items[place] = (struct looker){ claim->rank, claim->interface, claim->selector };
-}
-
-static struct gw_spd_lookers *lookers_make(const struct gw_spd *spd, unsigned int family)
-{
-	struct gw_spd_lookers *lookers = calloc(1, sizeof(*lookers));
-	const struct gw_spd_claim *claim;
-
-	if (!lookers || spd->looking[family] == 0)
-		return lookers;
-	LIST_FOREACH (claim, &spd->claims, all)
-		if (claim->looks && claim->family == family)
-			enter(lookers, claim);
-	return lookers;
-}
-
-void gw_spd_lookers_refresh(struct gw_spd *spd)
-{
-	for (unsigned int family = 0; family < GW_SPD_FAMILIES; family++) {
-		struct gw_spd_lookers *fresh, *old;
-
-		if (!spd->lookers_changed[family])
-			continue;
-		fresh = lookers_make(spd, family);
-		spd->lookers_changed[family] = !fresh;
-		old = (struct gw_spd_lookers *)atomic_load_explicit(
-			&spd->lookers[family], memory_order_relaxed);
-		// Release: pairs with the worker's acquire in gw_spd_may_hide.
-		atomic_store_explicit(&spd->lookers[family], fresh, memory_order_release);
-		if (old)
-			gw_reclaim_later(spd->reclaim, free, old);
-	}
-}
 
 static bool has_ports(uint8_t protocol)
 {
@@ -124,7 +56,7 @@ bool gw_spd_may_hide(const struct gw_spd *spd, const struct gw_flow *flow, unsig
 		if (lookers->items[i].interface == flow->interface &&
 			may_match(&lookers->items[i].selector, flow, hidden))
 			return true;
-	return i == LISTED && lookers->more;
+	return i == GW_SPD_LISTED && lookers->more;
 }
 
 // Relaxed: counted before the generation was raised that the look-up has acquired.

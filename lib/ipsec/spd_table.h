@@ -55,11 +55,12 @@ struct gw_spd_claim {
 	struct gw_spd *spd; // NULL: it is gone
 	LIST_ENTRY(gw_spd_claim) all;
 	STAILQ_ENTRY(gw_spd_claim) withdrawn;
-	bool waiting;      // given to reclaim
-	uint8_t family;    // GW_SPD_IPV4 or GW_SPD_IPV6
-	bool looks;        // a PROTECT or DISCARD policy that looks at ports or the protocol
-	bool by_opaque;    // any policy that asks for OPAQUE
-	uint8_t interface; // of the policy, as rank and selector; that itself may be gone
+	uint32_t looker_place; // in the heap of those that look, where it does
+	bool waiting;          // given to reclaim
+	uint8_t family;        // GW_SPD_IPV4 or GW_SPD_IPV6
+	bool looks;            // a PROTECT or DISCARD policy that looks at ports or the protocol
+	bool by_opaque;        // any policy that asks for OPAQUE
+	uint8_t interface;     // of the policy, as rank and selector; that itself may be gone
 	uint64_t rank;
 	struct gw_selector selector;
 	uint32_t count;
@@ -88,6 +89,27 @@ struct gw_spd_shapes {
 	bool changed; // since the views were made
 };
 
+// The policies that look, all of them: no claim ranks before the one at (its looker_place - 1) / 2.
+// control: rw
+struct gw_spd_looker_heap {
+	struct gw_spd_claim **claims;
+	uint32_t count;
+	uint32_t room;
+};
+
+// The first of them as workers see them, in order of rank. Immutable.
+#define GW_SPD_LISTED 64
+struct gw_spd_looker {
+	uint64_t rank;
+	uint8_t interface;
+	struct gw_selector selector;
+};
+struct gw_spd_lookers {
+	uint32_t count;
+	bool more; // than the list takes
+	struct gw_spd_looker items[GW_SPD_LISTED];
+};
+
 struct gw_spd {
 	// --- line 0
 	struct rte_hash *table; // control: wo before publication, worker: ro
@@ -109,13 +131,15 @@ struct gw_spd {
 	STAILQ_HEAD(, gw_spd_claim) withdrawn; // by a change that is not yet published
 	uint32_t entries;                      // in the table
 	uint32_t capacity;                     // for entries
-	uint32_t looking[GW_SPD_FAMILIES];     // claims that look
-	bool lookers_changed[GW_SPD_FAMILIES]; // since the lookers were published
+	struct gw_spd_looker_heap looking[GW_SPD_FAMILIES];
+	bool lookers_changed[GW_SPD_FAMILIES]; // those that the list holds, since it was published
 	bool open;                             // between gw_spd_begin and gw_spd_commit
 };
 
-// spd_hide.c: publishes the lookers of this moment where they have changed; without memory, that
-// they are not known.
+// spd_lookers.c. Adding: 0, or -ENOMEM and nothing changed. The third publishes the lookers of this
+// moment where they have changed; without memory, that they are not known.
+int gw_spd_looker_add(struct gw_spd *spd, struct gw_spd_claim *claim);
+void gw_spd_looker_drop(struct gw_spd *spd, struct gw_spd_claim *claim);
 void gw_spd_lookers_refresh(struct gw_spd *spd);
 
 // Which of the fields that a packet may hide the selector looks at: GW_SPD_HIDES_… Ports that are

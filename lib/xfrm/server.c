@@ -292,19 +292,31 @@ void gw_xfrm_event_send(struct gw_xfrm_server *server, unsigned int group, struc
 	message_free(message);
 }
 
-// An acknowledgement, or an error: with its text where the client takes that.
+// An acknowledgement, or an error: with its text where the client takes that. Most of what is sent
+// is this without a text, for which a message of libnl would be large and slow.
 static void acknowledge(
 	struct gw_xfrm_client *client, const struct nlmsghdr *request, const struct gw_error *err)
 {
-	struct nlmsgerr body = { .error = -err->code, .msg = *request };
-	bool text = client->ext_ack && err->code && err->text[0];
-	struct nl_msg *message = gw_xfrm_reply_new(client, NLMSG_ERROR, &body, sizeof(body),
-		(uint16_t)(NLM_F_CAPPED | (text ? NLM_F_ACK_TLVS : 0)));
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr body;
+	} plain = { .header = { .nlmsg_len = sizeof(plain),
+			    .nlmsg_type = NLMSG_ERROR,
+			    .nlmsg_flags = NLM_F_CAPPED,
+			    .nlmsg_seq = request->nlmsg_seq,
+			    .nlmsg_pid = client->port },
+		.body = { .error = -err->code, .msg = *request } };
+	struct nl_msg *message;
 
+	if (!client->ext_ack || !err->code || !err->text[0]) {
+		queue(client, &plain, sizeof(plain));
+		return;
+	}
+	message = gw_xfrm_reply_new(client, NLMSG_ERROR, &plain.body, sizeof(plain.body),
+		NLM_F_CAPPED | NLM_F_ACK_TLVS);
 	if (!message)
 		return;
-	if (text)
-		nla_put_string(message, NLMSGERR_ATTR_MSG, err->text);
+	nla_put_string(message, NLMSGERR_ATTR_MSG, err->text);
 	gw_xfrm_reply_send(client, message);
 }
 

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 # SPDX-FileCopyrightText: 2026 The Esplanade authors
-"""Measures the control socket under traffic: how many SAs and policies a second, singly and in batches, what they cost in
-memory, and what the worker notices; called by scripts/bench control."""
+"""Measures the sockets of control under traffic: how many SAs and policies a second over JSON-RPC, singly and in batches, and how
+many CHILD_SAs over XFRM, what they cost in memory, and what the worker notices; called by scripts/bench control."""
 
 import argparse
 import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,20 +25,26 @@ import programs  # noqa: E402  pylint: disable=wrong-import-position
 import tables  # noqa: E402  pylint: disable=wrong-import-position
 
 MINE = 1  # SAs and policies that carry the traffic
+# CHILD_SAs over XFRM, each with an SPI, two SAs and three policies: what, requests without an answer, the first peer and more.
+XFRM = (("one request after the other", 1, (frames.THEIRS,)), ("64 requests under way", 64, (frames.THEIRS,)),
+        ("the same, transport mode for L2TP", 64, ("198.18.0.1", "hosts")))
 PARTS = 10  # of the many SAs, so that one sees whether the last cost more than the first
 
 
 class Loaded(programs.Gateway):
     """A gateway with one SA at work, and room for so many more."""
 
-    def __init__(self, rig, room, directory):
+    def __init__(self, rig, room, pairs, directory):
         super().__init__(rig, cases.case("aes-gcm-128", "out", 512), directory)
-        self.room = room
+        self.room = room + 2 * len(XFRM) * pairs
+        self.xfrm_path = directory / "xfrm.sock"
 
     def config(self):
         config = super().config()
+        config["control"] |= {"xfrm_socket": str(self.xfrm_path)}
         config["memory"] |= {"size_mb": 512 + self.room * 5 // 1024}
-        config["limits"] = {"sas": self.room + MINE, "policies": 2 * (self.room + MINE)}
+        config["limits"] = {"sas": self.room + MINE, "policies": 3 * (self.room + MINE)}
+        config["builtin_policies"] = True
         return config
 
     def task(self, thread, name):
@@ -109,6 +116,10 @@ class Stretch:
 def measure(gateway, options, progress):
     found = []
 
+    def tell():
+        progress("        {per_second} a second, {per_cpu_second} of CPU time, {bytes_each} bytes each; {lost} of {packets} "
+                 "packets lost, longest pause {longest_pause_us} us".format(**found[-1]))
+
     def stretch(what, method, make, numbers, batch):
         """Requests are made beforehand, so that only the gateway's time counts."""
         progress(f"    {what}: {len(numbers)}")
@@ -122,8 +133,7 @@ def measure(gateway, options, progress):
         if not lines:
             time.sleep(2)
         found.append(started.end(what, len(numbers)))
-        progress("        {per_second} a second, {per_cpu_second} of CPU time, {bytes_each} bytes each; {lost} of {packets} "
-                 "packets lost, longest pause {longest_pause_us} us".format(**found[-1]))
+        tell()
 
     few, many, most = options.singly, options.count, programs.BATCH
     stretch("nothing", "", None, (), 1)
@@ -134,6 +144,14 @@ def measure(gateway, options, progress):
         first = few + i * part
         stretch(f"SAs in batches of {most}, part {i + 1} of {PARTS}", "sa.add", sa, range(first, first + part), most)
     stretch(f"policies in batches of {most}", "policy.add", policy, range(few, min(many, options.policies)), most)
+    for i, (what, window, peers) in enumerate(XFRM):
+        progress(f"    CHILD_SAs over XFRM, {what}: {options.pairs}")
+        started = Stretch(gateway)
+        command = [gateway.rig.build / "tests/bench/bench_xfrm", gateway.xfrm_path, i * options.pairs, options.pairs, window,
+                   frames.OURS, *peers]
+        subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, check=True)
+        found.append(started.end(f"CHILD_SAs over XFRM, {what}", options.pairs))
+        tell()
     return found
 
 
@@ -162,6 +180,7 @@ def read_options():
     parser.add_argument("--count", type=int, default=1000000, metavar="N", help="SAs in all")
     parser.add_argument("--singly", type=int, default=5000, metavar="N", help="of these, in requests of their own")
     parser.add_argument("--policies", type=int, default=100000, metavar="N", help="policies in all")
+    parser.add_argument("--pairs", type=int, default=20000, metavar="N", help="CHILD_SAs over XFRM, in each way")
     parser.add_argument("--out", default="bench-results", metavar="DIRECTORY")
     parser.add_argument("--build", default="build", metavar="DIRECTORY")
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
@@ -176,7 +195,7 @@ def main():
     out = pathlib.Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="esplanade-bench-") as scratch:
-        gateway = Loaded(Rig(options), options.count, pathlib.Path(scratch) / "esplanade")
+        gateway = Loaded(Rig(options), options.count, options.pairs, pathlib.Path(scratch) / "esplanade")
         try:
             gateway.start()
             gateway.ready()

@@ -320,6 +320,78 @@ START_TEST(very_many_that_look_are_taken_for_a_match)
 }
 END_TEST
 
+// So many that only the first are listed: what is asked for is within them or behind them.
+#define LISTED  64
+#define LOOKERS 250u
+
+static bool model_may_hide_in_list(struct gw_policy *const *sorted, unsigned int count,
+	const struct gw_flow *flow, const struct gw_policy *found)
+{
+	if (count > LISTED && is_better(sorted[LISTED - 1], found))
+		return true;
+	return model_may_hide(
+		sorted, RTE_MIN(count, (unsigned int)LISTED), flow, GW_SPD_HIDES_PORTS, found);
+}
+
+static void insert_sorted(struct gw_policy **sorted, unsigned int count, struct gw_policy *policy)
+{
+	for (; count > 0 && is_better(policy, sorted[count - 1]); count--)
+		sorted[count] = sorted[count - 1];
+	sorted[count] = policy;
+}
+
+// Numbers as they come and go round the size of the list, and far beyond it.
+START_TEST(those_that_look_are_listed_by_precedence)
+{
+	unsigned int seed = 815 + (unsigned int)_i, yes = 0, no = 0;
+	struct gw_policy policies[LOOKERS], *sorted[LOOKERS], found;
+	struct spd_kit kit;
+
+	spd_kit_open(&kit, 500);
+	for (unsigned int i = 0; i < LOOKERS; i++) {
+		char source[32];
+
+		snprintf(source, sizeof(source), "10.9.%u.0/24", below(&seed, 20));
+		policy_from(&(struct policy_words){ source, NULL, IPPROTO_TCP,
+				    .destination_port = { 80, 80 }, .priority = below(&seed, 100) },
+			i, &policies[i]);
+	}
+	policy_from(&(struct policy_words){ .source = "10.0.0.0/8", .protocol = GW_PROTOCOL_ANY },
+		1000, &found);
+	for (unsigned int step = 0; step < 2000; step++) {
+		unsigned int most = step / 250 % 2 ? LOOKERS : 2 * LISTED, count = 0;
+		struct gw_policy *moved = &policies[below(&seed, most)];
+
+		if (moved->claim)
+			gw_spd_remove(kit.spd, moved);
+		else
+			ck_assert_int_eq(gw_spd_insert(kit.spd, moved), 0);
+		gw_reclaim_poll(kit.reclaim);
+		for (unsigned int i = 0; i < LOOKERS; i++)
+			if (policies[i].claim)
+				insert_sorted(sorted, count++, &policies[i]);
+		for (unsigned int i = 0; i < 5; i++) {
+			char source[32];
+			struct gw_flow flow;
+			bool answer;
+
+			snprintf(source, sizeof(source), "10.9.%u.1", below(&seed, 40));
+			flow = tcp_flow(source, "192.0.2.1", 0, 0);
+			flow.ports_known = 0;
+			found.priority = below(&seed, 110);
+			answer = gw_spd_may_hide(kit.spd, &flow, GW_SPD_HIDES_PORTS, &found);
+			ck_assert_int_eq(
+				answer, model_may_hide_in_list(sorted, count, &flow, &found));
+			yes += answer;
+			no += !answer;
+		}
+	}
+	ck_assert_uint_gt(yes, 1000);
+	ck_assert_uint_gt(no, 1000);
+	spd_kit_close(&kit);
+}
+END_TEST
+
 // --- many policies
 
 #define MANY 100000u
@@ -392,6 +464,7 @@ int main(void)
 	tcase_add_loop_test(tcase, readers_see_one_generation_at_a_time, 0, 2);
 	tcase_add_loop_test(tcase, what_is_hidden_agrees_with_the_model, 0, 2);
 	tcase_add_test(tcase, very_many_that_look_are_taken_for_a_match);
+	tcase_add_loop_test(tcase, those_that_look_are_listed_by_precedence, 0, 4);
 	tcase_add_test(tcase, a_hundred_thousand_policies);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);

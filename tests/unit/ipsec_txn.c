@@ -202,6 +202,9 @@ START_TEST(a_change_of_the_newest_clears_the_acquire_mark)
 	atomic_store(&carrier->acquire_raised, 1);
 	commit_delete(out_sa(0x1000));
 	ck_assert_uint_eq(atomic_load(&carrier->acquire_raised), 0);
+	atomic_store(&carrier->acquire_raised, 1);
+	gw_policy_rearm(kit.db);
+	ck_assert_uint_eq(atomic_load(&carrier->acquire_raised), 0);
 }
 END_TEST
 
