@@ -13,22 +13,24 @@ XFRM_LIBRARY=$ESPLANADE_BUILD/app/xfrm-preload/libesplanade-xfrm.so
 CHARON_PLUGINS='random nonce openssl aes sha1 sha2 hmac kdf gcm ctr chapoly curve25519 pem pkcs1 pkcs8 x509 pubkey constraints
 	kernel-netlink socket-default eap-identity eap-mschapv2 vici'
 
-# fetch_package DIRECTORY NAME: unpacks a Debian package there without installing it, which would start what it brings.
+# fetch_package DIRECTORY NAME PROGRAM: unpacks a Debian package there, if it has not brought the program yet, without installing it,
+# which would start what it brings. One at a time: tests run side by side.
 fetch_package() {
-	local directory=$1 name=$2
+	local directory=$1 name=$2 program=$3
+	[ -x "$program" ] && return
 	mkdir -p "$directory/package" || return
 	(
+		flock 9
+		[ -x "$program" ] && exit
 		cd "$directory/package" && rm -f ./"$name"_*.deb || exit 1
 		apt-get -q download "$name" </dev/null ||
 			{ apt-get -q update </dev/null && apt-get -q download "$name" </dev/null; }
-	) && dpkg -x "$directory/package/$name"_*.deb "$directory" && give_back "$ROOT/build-vm"
+		dpkg -x "$name"_*.deb .. && give_back "$ROOT/build-vm"
+	) 9>"$directory/lock"
 }
 
 # fetch_charon: the daemon without its package.
-fetch_charon() {
-	[ -x "$CHARON" ] && return
-	fetch_package "$CACHE" charon-systemd
-}
+fetch_charon() { fetch_package "$CACHE" charon-systemd "$CHARON"; }
 
 charon_answers() { swanctl --stats --uri "unix://$LAB_DIR/$1.vici"; }
 

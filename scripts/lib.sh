@@ -138,10 +138,12 @@ list_files() {
 
 # wait_until SECONDS WHAT COMMAND...: polls until the command succeeds; fails, naming WHAT, when it never does.
 wait_until() {
-	local seconds=$1 what=$2 tries
+	local seconds=$1 what=$2 until
 	shift 2
-	for ((tries = seconds * 20; tries > 0; tries--)); do
+	until=$((SECONDS + seconds))
+	while :; do
 		"$@" >/dev/null 2>&1 && return
+		[ $SECONDS -le $until ] || break
 		sleep 0.05
 	done
 	bad "waited $seconds seconds for: $what"

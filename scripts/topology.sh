@@ -24,7 +24,7 @@ LAB_DIR=${LAB_DIR:-/run/esplanade-$LAB}
 LAB_DEVICE=${LAB_DEVICE:-af_packet} # af_packet, pcap or af_xdp
 LAB_MTU=${LAB_MTU:-1500}            # of the hosts' networks
 LAB_WIRE_MTU=${LAB_WIRE_MTU:-1500}  # between the gateways
-LAB_WORKERS=${LAB_WORKERS:-0}       # CPUs of each gateway's workers
+LAB_WORKERS=${LAB_WORKERS:-${TEST_CPU:-0}} # CPUs of each gateway's workers; TEST_CPU is scripts/test's choice
 LAB_QUEUES=${LAB_QUEUES:-1}         # rx queues of each port
 LAB_SETTINGS=${LAB_SETTINGS:-}      # more groups of settings, in libconfig's grammar
 LAB_EXTRA=${LAB_EXTRA:-}            # more policies, in libconfig's grammar, each followed by a comma
@@ -220,7 +220,7 @@ lab_start() {
 	setsid ip netns exec "$LAB-$gateway" "$ESPLANADE" -c "$LAB_DIR/$gateway.conf" \
 		>>"$LAB_DIR/$gateway.log" 2>&1 </dev/null &
 	echo $! >"$LAB_DIR/$gateway.pid"
-	wait_until 30 "$gateway to answer on its control socket, or to end" lab_settled "$gateway" || return
+	wait_until 60 "$gateway to answer on its control socket, or to end" lab_settled "$gateway" || return
 	lab_alive "$gateway" || {
 		bad "$gateway ended at start: $(tail -n 3 "$LAB_DIR/$gateway.log")"
 		return 1
@@ -243,7 +243,7 @@ lab_kill() {
 	local pid code
 	pid=$(cat "$LAB_DIR/$1.pid" 2>/dev/null) || return 0
 	kill "-$2" "$pid" 2>/dev/null
-	wait_until 20 "$1 to end on SIG$2" lab_dead "$1" || kill -KILL "$pid" 2>/dev/null
+	wait_until 60 "$1 to end on SIG$2" lab_dead "$1" || kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	code=$?
 	rm -f "$LAB_DIR/$1.pid"
@@ -292,7 +292,7 @@ capture() {
 	local name=$1 interface=$2 file=$3
 	shift 3
 	lab_run "$name" tcpdump -i "$interface" -n -U --immediate-mode -B 16384 -Z root -w "$file" "$@" 2>"$file.log"
-	wait_until 10 "tcpdump on $interface of $name" grep -q 'listening on' "$file.log"
+	wait_until 60 "tcpdump on $interface of $name" grep -q 'listening on' "$file.log"
 }
 
 # capture_wire FILE [TCPDUMP ARGUMENT...]: captures at both ends of the wire into FILE-gwA and FILE-gwB, because a port on
@@ -330,7 +330,7 @@ frames() {
 # iperf_server HOST: starts one that serves until it is ended, and waits for it.
 iperf_server() {
 	lab_run "$1" iperf3 --server --forceflush >"$LAB_DIR/iperf-$1.log" 2>&1
-	wait_until 10 "iperf3 on $1" in_ns "$1" sh -c 'ss -Hltn sport = 5201 | grep -q .'
+	wait_until 60 "iperf3 on $1" in_ns "$1" sh -c 'ss -Hltn sport = 5201 | grep -q .'
 }
 
 # lab_statistics: everything that helps to see why something failed.

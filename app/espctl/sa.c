@@ -81,7 +81,7 @@ static const struct espctl_parameter add[] = {
 	{ .word = "inner-dscp",
 		.member = "inner_dscp",
 		.read = espctl_read_numbers,
-		.value = "keep|copy|N,N,..." },
+		.value = "keep|copy|0..63|N,N,..." },
 	{ .word = "ecn", .read = espctl_read_choice, .choices = ecn_choices },
 	{ .word = "ttl", .read = espctl_read_number, .value = "1..255" },
 	{ .word = "flow-label",

@@ -197,6 +197,20 @@ const struct gw_crypto_vector gw_crypto_vectors[] = {
 			  "945f669368661a329fb4c053",
 	},
 	{
+		.source = "draft-mcgrew-gcm-test-01 section 4",
+		.encryption = GW_ENCRYPTION_AES_GCM_16,
+		.integrity = GW_INTEGRITY_NONE,
+		.esn = false,
+		.sequence = 0xa,
+		.encryption_key = "feffe9928665731c6d6a8f9467308308feffe9928665731ccafebabe",
+		.integrity_key = "",
+		.text = "45000028a4ad4000400678800a01038f0a010612802306b8cb712602dd6bb03e501016d0"
+			"75680001",
+		.packet =
+			"0000a5f80000000afacedbaddecaf888a5b1f8066029aea40e598b8122de02420938b3ab"
+			"33f828e687b8858b5bfbdbd0315b27452144cc7795457b9652037f5318027b5b4cd7a636",
+	},
+	{
 		.source = "draft-mcgrew-gcm-test-01 section 4, ICV cut to 12 bytes",
 		.encryption = GW_ENCRYPTION_AES_GCM_12,
 		.integrity = GW_INTEGRITY_NONE,

@@ -121,7 +121,7 @@ static inline bool gw_esp_inner_tos(
 		return false;
 	if (sa->inner_dscp == GW_INNER_DSCP_COPY)
 		dscp = outer_tos >> 2;
-	else if (sa->inner_dscp == GW_INNER_DSCP_MAP)
+	else if (sa->inner_dscp >= GW_INNER_DSCP_MAP)
 		dscp = sa->spec.dscp_map[outer_tos >> 2];
 	*tos = (uint8_t)(dscp << 2 | ecn);
 	return true;

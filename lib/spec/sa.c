@@ -350,9 +350,11 @@ static const struct gw_field sa_fields[] = {
 		.type = "\"copy\", a whole number from 0 to 63 or a list of 64" },
 	{ "inner_dscp", gw_read_inner_dscp, 0, false,
 		"Inbound: the DSCP of what comes out of the tunnel; `keep` leaves it (RFC 4301 "
-		"section 5.1.2), `copy` takes the outer one, a list the number at the place of the "
-		"outer one.",
-		.standard = "\"keep\"", .type = "\"keep\", \"copy\" or a list of 64" },
+		"section 5.1.2), `copy` takes the outer one, a number sets it, a list has the "
+		"number "
+		"at the place of the outer one.",
+		.standard = "\"keep\"",
+		.type = "\"keep\", \"copy\", a whole number from 0 to 63 or a list of 64" },
 	{ "ecn", NULL, OFFSET(ecn), false,
 		"Outbound: `copy` shows the inner packet's congestion marks outside (RFC 6040, "
 		"normal mode); `no` hides them from the network (compatibility mode), for a peer "

@@ -46,7 +46,8 @@ enum gw_fragmentation { GW_FRAGMENT_BEFORE, GW_FRAGMENT_AFTER };
 enum gw_ecn_mode { GW_ECN_MODE_COPY, GW_ECN_MODE_NO };
 // Of a packet that comes out of the tunnel: its own, that of the outer header, or what the map has
 // for that.
-enum gw_inner_dscp { GW_INNER_DSCP_KEEP, GW_INNER_DSCP_COPY, GW_INNER_DSCP_MAP };
+// A DSCP that is set is a map with one number at all its places.
+enum gw_inner_dscp { GW_INNER_DSCP_KEEP, GW_INNER_DSCP_COPY, GW_INNER_DSCP_MAP, GW_INNER_DSCP_SET };
 
 #define GW_DSCP_COUNT      64
 #define GW_DSCP_COPY       (-1) // the inner one

@@ -61,16 +61,22 @@ int gw_read_dscp(json_t *value, const char *name, void *target, struct gw_error 
 int gw_read_inner_dscp(json_t *value, const char *name, void *target, struct gw_error *err)
 {
 	struct gw_sa_spec *spec = target;
+	uint64_t number;
 
 	if (json_is_array(value)) {
 		spec->inner_dscp = GW_INNER_DSCP_MAP;
 		return read_map(value, name, spec->dscp_map, err);
 	}
-	if (!is_word(value, "keep") && !is_word(value, "copy"))
+	if (is_word(value, "keep") || is_word(value, "copy")) {
+		spec->inner_dscp = is_word(value, "copy") ? GW_INNER_DSCP_COPY : GW_INNER_DSCP_KEEP;
+		return 0;
+	}
+	if (gw_read_number(value, name, 0, MOST_DSCP, &number, NULL) != 0)
 		return gw_value_wrong(value, name, err,
-			"\"keep\", \"copy\" or a list of %d whole numbers from 0 to 63",
+			"\"keep\", \"copy\", a whole number from 0 to 63 or a list of %d",
 			GW_DSCP_COUNT);
-	spec->inner_dscp = is_word(value, "copy") ? GW_INNER_DSCP_COPY : GW_INNER_DSCP_KEEP;
+	spec->inner_dscp = GW_INNER_DSCP_SET;
+	memset(spec->dscp_map, (int)number, sizeof(spec->dscp_map));
 	return 0;
 }
 
@@ -127,8 +133,10 @@ int gw_sa_header_check(const struct gw_sa_spec *spec, struct gw_error *err)
 		return refuse("dscp",
 			"must be \"copy\", a whole number from 0 to 63 or a list of 64 of these",
 			err);
-	if (spec->inner_dscp > GW_INNER_DSCP_MAP)
-		return refuse("inner_dscp", "must be \"keep\", \"copy\" or a list of 64", err);
+	if (spec->inner_dscp > GW_INNER_DSCP_SET)
+		return refuse("inner_dscp",
+			"must be \"keep\", \"copy\", a whole number from 0 to 63 or a list of 64",
+			err);
 	if (spec->ecn > GW_ECN_MODE_NO)
 		return refuse("ecn", "must be \"copy\" or \"no\"", err);
 	if (spec->flow_label < GW_FLOW_LABEL_COPY || spec->flow_label > MOST_FLOW_LABEL)
@@ -170,13 +178,19 @@ static json_t *write_dscp(const struct gw_sa_spec *spec)
 	return spec->dscp == GW_DSCP_COPY ? json_string("copy") : json_integer(spec->dscp);
 }
 
+static json_t *write_inner_dscp(const struct gw_sa_spec *spec)
+{
+	if (spec->inner_dscp == GW_INNER_DSCP_MAP)
+		return write_map(spec->dscp_map);
+	return spec->inner_dscp == GW_INNER_DSCP_SET ? json_integer(spec->dscp_map[0])
+						     : json_string("copy");
+}
+
 bool gw_sa_header_write(json_t *object, const struct gw_sa_spec *spec)
 {
 	return gw_json_put(object, "dscp", write_dscp(spec)) &&
 	       (spec->inner_dscp == GW_INNER_DSCP_KEEP ||
-		       gw_json_put(object, "inner_dscp",
-			       spec->inner_dscp == GW_INNER_DSCP_MAP ? write_map(spec->dscp_map)
-								     : json_string("copy"))) &&
+		       gw_json_put(object, "inner_dscp", write_inner_dscp(spec))) &&
 	       (spec->ecn == GW_ECN_MODE_COPY ||
 		       gw_json_put(object, "ecn", json_string(gw_ecn_words[spec->ecn]))) &&
 	       (!spec->ttl || spec->ttl == GW_DEFAULT_TTL ||

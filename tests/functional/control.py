@@ -21,6 +21,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get("BUILD", "build")
+CPU = int(os.environ.get("TEST_CPU", "0"))  # the gateway's
 PATIENCE = 120  # seconds until a daemon that does nothing is given up: never reached where all is well
 
 sys.path.insert(0, str(ROOT / "tests/packet"))
@@ -61,7 +62,7 @@ def base_config():
     return {
         "log": {"level": "info"},
         "memory": {"huge": False, "size_mb": 256},
-        "workers": {"cpus": (0,), "control_cpu": 0, "idle": "sleep"},
+        "workers": {"cpus": (CPU,), "control_cpu": CPU, "idle": "sleep"},
         "ports": [
             {"name": "lan", "device": "net_tap0,iface=apilan", "side": "protected", "tap": False,
              "addresses": ("10.1.0.1/24",)},

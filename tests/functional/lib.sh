@@ -14,6 +14,8 @@ LAB_LOG=info
 . "$ROOT/scripts/topology.sh"
 [ -x "$ESPLANADE" ] || die "no $ESPLANADE: build first (meson setup build && ninja -C build)"
 
+PROGRAMS=$ESPLANADE_BUILD/tests/functional
+
 PASSED=0 FAILED=0 SKIPPED=0
 
 # pass NAME, fail NAME [WHY], skip NAME WHY: one check each.
@@ -57,12 +59,15 @@ check_equal() {
 # check_settles NAME EXPECTED COMMAND...: what the command prints comes to be as expected, though it may take its time: a daemon
 # that has done what it was told may still be about to tell the gateway.
 check_settles() {
-	local name=$1 expected=$2 got='' end=$((SECONDS + 15))
+	local name=$1 expected=$2 got until=$((SECONDS + 60))
 	shift 2
-	while got=$("$@") && [ "$got" != "$expected" ] && [ $SECONDS -lt $end ]; do
-		sleep 0.1
+	while :; do
+		got=$("$@")
+		[ "$got" != "$expected" ] || { pass "$name" && return; }
+		[ $SECONDS -le $until ] || break
+		sleep 0.05
 	done
-	check_equal "$name" "$got" "$expected"
+	fail "$name" "(expected $expected, got $got)"
 }
 
 # check_nothing_clear FILE: ends the capture of the wire that capture_wire began; each end saw ESP, and nothing in clear.
@@ -130,38 +135,71 @@ lab_up() {
 	lab_make || exit 1
 	require 'gateway A starts' lab_start gwA
 	require 'gateway B starts' lab_start gwB
-	require 'a first ping gets through, IPv4' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
-	require 'a first ping gets through, IPv6' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2
+	require 'a first ping gets through, IPv4' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
+	require 'a first ping gets through, IPv6' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2
 }
 
-# all_answered HOST ADDRESS COUNT [PING OPTION...]: no ping is lost.
+# pings HOST ADDRESS [OPTION...]: ping_all, whose options are those of ping(8); it waits for each reply.
+pings() {
+	local host=$1 address=$2
+	shift 2
+	in_ns "$host" "$PROGRAMS/ping_all" "$@" "$address"
+}
+
+# all_answered HOST ADDRESS COUNT [OPTION...]: no ping is lost.
 all_answered() {
 	local host=$1 address=$2 count=$3
 	shift 3
-	in_ns "$host" ping -n -c "$count" -i 0.02 -W 5 "$@" "$address" | grep -E " $count received"
+	unless_missed pings "$host" "$address" -c "$count" "$@"
 }
 
-# missed GATEWAY: how many frames came to its ports and were lost before it could take them: where a machine is too busy
-# to let it run, libpcap has no room for more.
-missed() { ctl "$1" --json port | jq '[.. | .rx_missed? // empty] | add'; }
+# missed: how many frames came to the gateways' ports and were lost before they could take them: where a machine is too busy to
+# let them run, libpcap has no room for more.
+missed() {
+	local gateway
+	for gateway in gwA gwB; do
+		! lab_alive $gateway || ctl $gateway --json port
+	done | jq -s '[.. | .rx_missed? // empty] | add // 0'
+}
 
-# unless_missed GATEWAY COMMAND...: the command succeeds; it has another chance only where the gateway missed frames meanwhile.
+# unless_missed COMMAND...: the command succeeds; it has another chance only where a gateway missed frames meanwhile.
 unless_missed() {
-	local gateway=$1 before tries
-	shift
+	local before tries
 	for ((tries = 0; tries < 8; tries++)); do
-		before=$(missed "$gateway")
+		before=$(missed)
 		"$@" && return
-		[ "$(missed "$gateway")" -gt "$before" ] || return 1
-		warn "$gateway missed frames: again"
+		[ "$(missed)" -gt "$before" ] || return 1
+		warn 'a gateway missed frames: again'
 	done
 	return 1
 }
 
+# start_pings HOST ADDRESS [OPTION...]: pings that go on in the background; returns when some have left. more_pings HOST COUNT: waits
+# for so many more. end_pings: ends them; whether all were answered.
+start_pings() {
+	lab_run "$1" "$PROGRAMS/ping_all" "${@:3}" "$2" >"$LAB_DIR/pings"
+	PINGS=$LAB_PID
+	more_pings "$1" 20
+}
+more_pings() { wait_until 60 'pings to leave' frames_left "$1" $(($(frames_of "$1") + $2)); }
+frames_of() { in_ns "$1" cat /sys/class/net/e0/statistics/tx_packets; }
+frames_left() { [ "$(frames_of "$1")" -ge "$2" ]; }
+end_pings() {
+	local code
+	kill -INT "$PINGS"
+	wait "$PINGS"
+	code=$?
+	cat "$LAB_DIR/pings"
+	return $code
+}
+
+# ping_passes HOST ADDRESS: one ping is answered, in a second.
+ping_passes() { in_ns "$1" ping -n -c 1 -W 1 "$2"; }
+
 # receiver HOST: starts what takes TCP transfers, and waits until it does.
 receiver() {
 	lab_run "$1" "$ROOT/tests/functional/transfer.py" serve >"$LAB_DIR/receiver-$1"
-	wait_until 20 "the receiver on $1" grep -q ready "$LAB_DIR/receiver-$1"
+	wait_until 60 "the receiver on $1" grep -q ready "$LAB_DIR/receiver-$1"
 }
 
 # tcp FROM ADDRESS MEGABYTES [STREAMS]: so much gets through, byte by byte.

@@ -8,10 +8,7 @@
 PLUTO_CACHE=$ROOT/build-vm/libreswan
 PLUTO_PROGRAMS=$PLUTO_CACHE/usr/libexec/ipsec
 
-fetch_pluto() {
-	[ -x "$PLUTO_PROGRAMS/pluto" ] && return
-	fetch_package "$PLUTO_CACHE" libreswan
-}
+fetch_pluto() { fetch_package "$PLUTO_CACHE" libreswan "$PLUTO_PROGRAMS/pluto"; }
 
 # whack GATEWAY ARGUMENT...: orders for its pluto.
 whack() {
@@ -33,7 +30,7 @@ start_pluto() {
 		/usr/libexec/ipsec/pluto --nofork --use-xfrm --config "$directory/ipsec.conf" --secretsfile "$directory/ipsec.secrets" \
 		--ipsecdir "$directory" --nssdir "$directory/nss" --rundir "$directory" --no-dnssec --stderrlog >"$LAB_DIR/$1.pluto.log" 2>&1
 	echo "$LAB_PID" >"$LAB_DIR/$1.pluto.pid"
-	wait_until 30 "the pluto of $1" pluto_ready "$1"
+	wait_until 60 "the pluto of $1" pluto_ready "$1"
 }
 
 # pluto_ready GATEWAY: it listens and has read its connections, of which "net6" is the last.

@@ -28,8 +28,8 @@
 #include "linux/tap.h"
 #include "nexthop.h"
 
-#define DEADLINE_NS UINT64_C(15000000000) // for what has to happen; nothing waits this long
-#define MANY        600                   // routes: more than a small socket buffer holds
+#define DEADLINE_NS UINT64_C(120000000000) // for what has to happen; nothing waits this long
+#define MANY        600                    // routes: more than a small socket buffer holds
 
 #define LAN 0
 #define WAN 1

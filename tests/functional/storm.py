@@ -3,11 +3,9 @@
 # SPDX-FileCopyrightText: 2026 The Esplanade authors
 """Clients that log in and go again, as an IKE daemon installs them over XFRM: no two at the same address.
 
-usage: storm.py SOCKET STOP: until there is a file STOP; prints how many came, and how many requests were refused.
+usage: storm.py SOCKET COUNT: so many come; prints how many requests were refused.
 """
 
-import itertools
-import pathlib
 import sys
 import types
 
@@ -32,16 +30,13 @@ def requests(number):
 
 
 def main():
-    stop = pathlib.Path(sys.argv[2])
     controller = wire.Controller(types.SimpleNamespace(xfrm_path=sys.argv[1]), "storm")
     refused = 0
-    for number in itertools.count():
+    for number in range(int(sys.argv[2])):
         make, _ = requests(number)
         _, take = requests(number - STAY) if number >= STAY else ([], [])
         refused += sum(controller.ask(*request) != 0 for request in make + take)
-        if stop.exists():
-            print(number + 1, refused)
-            return
+    print(refused)
 
 
 main()

@@ -52,10 +52,14 @@ def steady(value):
 
 def check_list(report, daemon, line, row):
     command, method, member, columns = row
-    expected = line.call(method)[member]
-    shown = espctl(daemon, "--json", *command.split())
-    found = json.loads(shown.stdout)
-    found = found[member] if isinstance(found, dict) else found
+    def shown():
+        found = json.loads(espctl(daemon, "--json", *command.split()).stdout)
+        return found[member] if isinstance(found, dict) else found
+
+    for _ in range(10):  # the kernel may tell of something between the two
+        expected, found = line.call(method)[member], shown()
+        if steady(found) == steady(expected):
+            break
     report.check(f"{command}: there is something to show", expected)
     report.equal(f"{command} as JSON", steady(found), steady(expected))
     table = [text.split() for text in espctl(daemon, *command.split()).stdout.splitlines()]

@@ -65,8 +65,9 @@ class World:
     def host_sends(self, destination="10.2.0.9"):
         self.lan.send(self._frame("lan", bytes(IP(src="10.1.0.9", dst=destination) / UDP(dport=9) / Raw(b"hello"))))
 
-    def sent(self, sa):
-        """The next ESP packet of the SA on the wire: where it goes and its number; the host asks for it until it comes."""
+    def sent(self, sa, wanted=None):
+        """The next ESP packet of the SA on the wire, or the next to the wanted place, where others may be on their way: where it goes
+        and its number; the host asks for it until it comes."""
         def next_one():
             self.host_sends()
             try:
@@ -77,7 +78,7 @@ class World:
             if frame[12:14] != b"\x08\x00" or packet[9] != 17 or struct.unpack_from("!I", packet, 28)[0] != sa.spi:
                 return None
             place = socket.inet_ntoa(packet[16:20]), struct.unpack_from("!H", packet, 22)[0]
-            return place, sa.open(packet[28:]).sequence
+            return (place, sa.open(packet[28:]).sequence) if wanted in (None, place) else None
         return wait_for(f"a packet of {sa.name}", next_one)
 
     def drain(self):
@@ -128,7 +129,7 @@ def check_follow(report, world, listener):
         report.equal("an SA to somebody else stays", world.where(elsewhere), stranger)
         report.equal("an SA of another reqid stays", world.where(foreign), here)
         world.drain()
-        place, later = world.sent(newest)
+        place, later = world.sent(newest, after)
         report.equal("packets go there", place, after)
         report.check("their numbers go on", later > number, f"{later} after {number}")
         number = later

@@ -30,7 +30,7 @@ lab_run hostA ping -q -n -i 0.005 -s 200 10.2.0.2 >/dev/null 2>&1
 seen=0
 for round in 1 2; do
 	step "round $round"
-	require 'traffic flows' wait_until 20 'ESP on the wire' esp_passes $((seen + 100))
+	require 'traffic flows' wait_until 60 'ESP on the wire' esp_passes $((seen + 100))
 	lab_kill gwA KILL
 	check_equal 'killed' $? 137
 	seen=$(esp_of "$wire")
@@ -38,7 +38,7 @@ for round in 1 2; do
 	require 'it starts again by itself' lab_start gwA
 	check 'with all its SAs' sh -c "'$ESPCTL' -s '$LAB_DIR/gwA.sock' --json sa list | jq -e '[.. | objects | select(has(\"spi\"))] | length == 4'"
 done
-require 'traffic flows' wait_until 20 'ESP on the wire' esp_passes $((seen + 100))
+require 'traffic flows' wait_until 60 'ESP on the wire' esp_passes $((seen + 100))
 check_equal 'nothing else is left behind' "$(leftovers)" "$before"
 
 step 'on the wire'
@@ -59,5 +59,5 @@ step 'the peer'
 check 'the peer takes none of them for new' test "$(($(drops gwB esp_replay) + $(drops gwB esp_too_old) + $(drops gwB esp_integrity)))" -gt 0
 lab_kill gwB KILL
 require 'killed as well, it starts again' lab_start gwB
-check 'and both talk, IPv4' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
-check 'and both talk, IPv6' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2
+check 'and both talk, IPv4' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
+check 'and both talk, IPv6' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2

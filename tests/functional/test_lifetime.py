@@ -79,9 +79,10 @@ def outbound(report, line, listener, host):
 def seconds(report, line, listener, host):
     """conformance: L1, M8"""
     report.begin("seconds")
+    # So far apart that a daemon that does not get to run for a while finds the one before the other.
     sas = Line(line)
-    sas.out(0x8006, 10, {"soft_seconds": 1, "hard_seconds": 2})
-    sas.out(0x8007, 11, {"soft_use_seconds": 1, "hard_use_seconds": 2})
+    sas.out(0x8006, 10, {"soft_seconds": 1, "hard_seconds": 4})
+    sas.out(0x8007, 11, {"soft_use_seconds": 1, "hard_use_seconds": 4})
     report.equal("without any packet", end_of(listener, 0x8006), expected("seconds", "seconds"))
     report.equal("not used, not ended", sas.packets(0x8007), 0)
     report.equal("after the first packet", end_of(listener, 0x8007, lambda: host.send_to("10.11.0.1")),
@@ -143,7 +144,7 @@ def main():
     report = Report()
     config = base_config()
     config["ports"][1]["device"] = "net_tap1,iface=apiwan"
-    config["limits"] = {"sa_queue": 4, "sa_queue_seconds": 1}
+    config["limits"] = {"sa_queue": 4, "sa_queue_seconds": 5}
     with Daemon(config) as daemon:
         line, listener = daemon.line(), daemon.line()
         listener.call("event.subscribe")

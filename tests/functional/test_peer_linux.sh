@@ -115,7 +115,7 @@ write_config() {
 log = { level = "info"; };
 control = { socket = "$LAB_DIR/gwA.sock"; };
 memory = { huge = $huge; size_mb = 192; buffers = 16384; };
-workers = { cpus = [ 0 ]; idle = "sleep"; };
+workers = { cpus = [ $LAB_WORKERS ]; idle = "sleep"; };
 ports = (
 	{ name = "lan"; device = "$(device_of p0 1500)"; side = "protected"; },
 	{ name = "wan"; device = "$(device_of u0 1500)"; side = "unprotected"; }
@@ -129,7 +129,6 @@ make_guest() {
 	VM_EXTRA=add_programs
 	vm_image peer init-peer "$MODULES" "$(command -v ip)" "$PROGRAMS/udp_encap" "$PROGRAMS/ping_all"
 }
-PROGRAMS=$ESPLANADE_BUILD/tests/functional
 add_programs() { ln -s "$PROGRAMS"/{udp_encap,ping_all} "$VM_IMAGE/usr/sbin/"; }
 boot_guest() {
 	vm_start gwA peer '' -m 256 -smp 1 \
@@ -217,12 +216,12 @@ no_errors() {
 traffic() {
 	local name=$1 size=3500 to=${SITE[$inner]}
 	[ "$mode" = tunnel ] || size=1300 to=${THEIRS[$inner]}
-	check "$name: ping" wait_until 1 'ping' in_ns hostA ping -n -c 1 -W 2 "$to" || return
-	check "$name: ping to Linux, $size bytes" unless_missed gwA in_ns hostA "$PROGRAMS/ping_all" "$to" 5 $size
-	check "$name: ping from Linux, $size bytes" unless_missed gwA guest ping_all "${HOST[$inner]}" 5 $size
+	check "$name: ping" wait_until 60 'ping' in_ns hostA ping -n -c 1 -W 2 "$to" || return
+	check "$name: ping to Linux, $size bytes" unless_missed pings hostA "$to" -c 5 -s $size
+	check "$name: ping from Linux, $size bytes" unless_missed guest ping_all -c 5 -s $size "${HOST[$inner]}"
 	if [[ $options == *options* ]]; then
-		check "$name: IP options to Linux" unless_missed gwA in_ns hostA "$PROGRAMS/ping_all" -o "$to" 1 100
-		check "$name: IP options from Linux" unless_missed gwA guest ping_all -o "${HOST[$inner]}" 1 100
+		check "$name: IP options to Linux" unless_missed pings hostA "$to" -o -c 1 -s 100
+		check "$name: IP options from Linux" unless_missed guest ping_all -o -c 1 -s 100 "${HOST[$inner]}"
 	fi
 	[[ $options == *tcp* ]] || return
 	check "$name: TCP to Linux" tcp hostA "$to" 1
@@ -254,4 +253,4 @@ while read -r protocol mode inner outer encryption integrity options; do
 	check "$name: both ends take it" set_up $((spi += 1)) $((spi += 1)) && traffic "$name"
 done <<<"$CASES"
 check 'neither end has met a packet it did not like' no_errors
-say "$(missed gwA) frames did not reach the gateway"
+say "$(missed) frames did not reach the gateway"

@@ -78,24 +78,18 @@ child() {
 	printf '%s {\nlocal_ts = %s\nremote_ts = %s\nesp_proposals = %s\nrekey_time = 0\n%s\n}\n' "$1" "$2" "$3" "$4" "${5:-}"
 }
 
-negotiate() { timeout 30 swanctl "$@" --uri "unix://$LAB_DIR/gwA.vici"; }
+negotiate() { timeout 120 swanctl "$@" --uri "unix://$LAB_DIR/gwA.vici"; }
 
 # rekeyed CHILD TARGET: new keys while pings go on, of which none is lost; then the old SAs are gone.
 rekeyed() {
-	local pings
-	in_ns hostA ping -n -c 100 -i 0.02 -W 5 "$2" >"$LAB_DIR/pings" &
-	pings=$!
-	sleep 0.5
+	start_pings hostA "$2"
 	negotiate --rekey --child "$1" || return
-	wait "$pings"
-	grep ' 100 received' "$LAB_DIR/pings" || {
-		tail -n 3 "$LAB_DIR/pings"
+	# The old inbound SA stays for packets that are on their way.
+	wait_until 60 'the old SAs to go' sas_everywhere 2 && end_pings || {
 		ctl gwA drops
 		ctl gwB drops
 		return 1
 	}
-	# The old inbound SA stays for packets that are on their way.
-	wait_until 15 'the old SAs to go' sas_everywhere 2
 }
 
 require 'charon is at hand' fetch_charon
@@ -139,9 +133,9 @@ check 'negotiated' negotiate --initiate --child gcm
 lab_kill gwA TERM
 check 'gateway A starts' lab_start gwA
 reconnected() { [ "$(grep -c 'connected to the gateway.s daemon again' "$LAB_DIR/gwA.charon.out")" -ge 1 ]; }
-check 'charon is connected again' wait_until 15 'charon' reconnected
+check 'charon is connected again' wait_until 60 'charon' reconnected
 negotiate --terminate --ike gateway >/dev/null 2>&1
 check 'negotiated' negotiate --initiate --child gcm
-check 'ping' unless_missed gwA all_answered hostA 10.2.0.2 10
+check 'ping' all_answered hostA 10.2.0.2 10
 end_charon gwA
 end_charon gwB

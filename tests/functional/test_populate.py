@@ -13,9 +13,11 @@ def acquires(listener):
     return [event["params"] for event in listener.events if event["params"]["kind"] == "acquire"]
 
 
-def wait_acquire(listener, address, do):
+def acquire(listener, host, address):
+    """What one packet to the address asks for."""
+    host.send_to(address)
     event = listener.wait_event(lambda event: event["params"]["kind"] == "acquire"
-                                and event["params"]["wanted"]["destination"] == f"{address}/32", do)
+                                and event["params"]["wanted"]["destination"] == f"{address}/32")
     return event["params"]
 
 
@@ -28,8 +30,8 @@ def populated(report, line, listener, host):
 
     report.begin("each destination asks for an SA of its own, once")
     before = drops()
-    first = wait_acquire(listener, "10.20.0.1", lambda: host.send_to("10.20.0.1"))
-    second = wait_acquire(listener, "10.20.0.2", lambda: host.send_to("10.20.0.2"))
+    first = acquire(listener, host, "10.20.0.1")
+    second = acquire(listener, host, "10.20.0.2")
     report.equal("what the SA should carry", first["wanted"], {
         "source": "10.1.0.0/24", "destination": "10.20.0.1/32", "protocol": "udp", "source_port": "any",
         "destination_port": "any"})
@@ -75,7 +77,7 @@ def main():
     report = Report()
     config = base_config()
     config["ports"][1]["device"] = "net_tap1,iface=apiwan"
-    config["limits"] = {"sa_queue": 4, "sa_queue_seconds": 20, "acquire_seconds": 3600}
+    config["limits"] = {"sa_queue": 4, "sa_queue_seconds": 60, "acquire_seconds": 3600}
     with Daemon(config) as daemon:
         line, listener = daemon.line(), daemon.line()
         listener.call("event.subscribe")

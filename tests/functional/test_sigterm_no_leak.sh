@@ -27,7 +27,7 @@ for signal in TERM KILL INT; do
 	for address in 10.1.0.2 2001:db8:a::2; do
 		traffic hostB $address && pids+=("$LAB_PID")
 	done
-	require 'traffic flows' wait_until 20 'ESP on the wire' esp_passes "$wire-gwB" 200
+	require 'traffic flows' wait_until 60 'ESP on the wire' esp_passes "$wire-gwB" 200
 	lab_kill gwA $signal
 	code=$?
 	case $signal in
@@ -37,7 +37,7 @@ for signal in TERM KILL INT; do
 	# The hosts go on sending to a gateway that is gone: so many frames reach it that anything that leaks would show.
 	before=$(in_ns gwA cat /sys/class/net/p0/statistics/rx_packets)
 	arrives() { [ "$(in_ns gwA cat /sys/class/net/p0/statistics/rx_packets)" -ge $((before + $1)) ]; }
-	require 'its hosts go on sending' wait_until 20 'frames at the dead gateway' arrives 20
+	require 'its hosts go on sending' wait_until 60 'frames at the dead gateway' arrives 20
 	check 'its TAP interfaces are gone' sh -c "! ip -n '$LAB-gwA' link show lan"
 	for pid in "${pids[@]}"; do
 		lab_end "$pid"
@@ -50,5 +50,5 @@ for signal in TERM KILL INT; do
 	lab_keys && lab_config gwA && lab_config gwB
 	require 'both start again with new keys' lab_start gwA
 	lab_start gwB
-	require 'and talk again' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
+	require 'and talk again' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
 done

@@ -336,7 +336,7 @@ def half_open(world, tunnel):
     """conformance: J27"""
     report = world.report
     report.begin("a peer that vanishes without a word")
-    world.reload({"keepalive_seconds": 1, "dead_seconds": 2, "unauthenticated_seconds": 600})
+    world.reload({"keepalive_seconds": 1, "dead_seconds": 4, "unauthenticated_seconds": 600})
 
     def moves_to(name, tag, **where):
         stream = Stream.connect(world.namespace, **where)

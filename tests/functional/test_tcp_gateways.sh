@@ -39,10 +39,10 @@ echo 'tcp_encapsulation = { listen = [ 4500 ]; };' >>"$LAB_DIR/gwB.conf"
 require 'gateway A starts' lab_start gwA
 require 'gateway B starts' lab_start gwB
 capture_wire "$LAB_DIR/wire"
-require 'a first ping gets through, IPv4' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
-require 'a first ping gets through, IPv6' wait_until 20 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2
-check_equal 'A has a connection for each family' "$(connections gwA)" 2
-check_equal 'B has a connection for each family' "$(connections gwB)" 2
+require 'a first ping gets through, IPv4' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 10.2.0.2
+require 'a first ping gets through, IPv6' wait_until 60 'ping' in_ns hostA ping -c 1 -W 1 2001:db8:b::2
+check_settles 'A has a connection for each family' 2 connections gwA
+check_settles 'B has a connection for each family' 2 connections gwB
 
 step 'traffic'
 check 'ping, IPv4' all_answered hostA 10.2.0.2 20 -p $SECRET
@@ -59,9 +59,10 @@ step 'the other gateway ends'
 lost=$(drops gwA tcp_no_connection)
 lab_kill gwB TERM
 check_equal 'B ends cleanly' $? 0
-require 'A has noticed' wait_until 10 'A to notice' has_connections gwA 0
+require 'A has noticed' wait_until 60 'A to notice' has_connections gwA 0
 in_ns hostA ping -c 3 -i 0.1 -W 1 -p $SECRET 10.2.0.2 >/dev/null
-check 'what has no connection is dropped' test "$(drops gwA tcp_no_connection)" -gt "$lost"
+unconnected() { [ "$(drops gwA tcp_no_connection)" -gt "$lost" ]; }
+check 'what has no connection is dropped' wait_until 60 'the drop' unconnected
 
 step 'the wire'
 end_capture

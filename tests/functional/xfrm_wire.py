@@ -10,11 +10,12 @@ __all__ = ["ACK", "Controller", "attribute", "dial", "packet", "policy", "policy
 MIGRATE = 0x21
 NEWSA, DELSA, GETSA, NEWPOLICY, DELPOLICY, GETPOLICY, UPDPOLICY, UPDSA = 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x19, 0x1a
 REQUEST, ACK = 1, 5
+PATIENCE = 120  # seconds
 NO_LIMITS = struct.pack("=8Q", *[2**64 - 1] * 4, 0, 0, 0, 0)
 
 
-def packet(kind, body, flags=ACK):
-    return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
+def packet(kind, body, flags=ACK, number=1):
+    return struct.pack("=IHHII", 16 + len(body), kind, flags, number, 0) + body
 
 
 def attribute(kind, body):
@@ -23,7 +24,7 @@ def attribute(kind, body):
 
 def dial(daemon, program=None):
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    client.settimeout(20)
+    client.settimeout(PATIENCE)
     client.connect(str(daemon.xfrm_path))
     client.send(packet(8, struct.pack("=II", 1, 4711) + (struct.pack("16s", program.encode()) if program else b""), 0))
     return client

@@ -67,7 +67,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size = at + ah_bytes + size - options;
 	world_repair(ip, size);
 	world_seal_ah(link, ip, size, at);
-	((uint8_t *)(ah + 1))[3] ^= front[0] & FORGED ? 1 : 0;
+	if (front[0] & FORGED) {
+		((uint8_t *)(ah + 1))[3] ^= 1;
+		world_forged();
+	}
 	world_push(BOX_WAN, &frame, front[0] & CUT ? size / 2 : 0, front[0] & REVERSED);
 	world_finish();
 	return 0;

@@ -37,11 +37,9 @@ enum {
 	TWICE = 128
 };
 
-static struct box *box;
-
 int LLVMFuzzerInitialize(int *, char ***)
 {
-	box = world_new();
+	world_new();
 	return 0;
 }
 
@@ -95,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & SEALED)
 		push_sealed(data[0], payload, size - 1);
 	else
-		box_push(box, data[0] & 2 ? BOX_WAN : BOX_LAN, payload, size - 1);
+		world_receive(data[0] & 2 ? BOX_WAN : BOX_LAN, payload, size - 1);
 	world_finish();
 	return 0;
 }

@@ -106,6 +106,8 @@ static void push(uint8_t how, const struct world_frame *frame)
 	struct rte_mbuf *mbuf = buffer_of(shape, frame->data, frame->size);
 	struct rte_ring *ring = box->in[BOX_LAN];
 
+	if (!(how & FROM_HOST))
+		world_received(BOX_LAN);
 	if (how & FROM_HOST) {
 		gw_packet_init(mbuf, BOX_WAN, GW_SIDE_UNPROTECTED)->marks = GW_MARK_FROM_HOST;
 		ring = box->worker->from_control;

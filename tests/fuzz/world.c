@@ -80,8 +80,11 @@ static struct gw_crypto_engine *engine;
 static struct gw_crypto_key *keys_out[WORLD_LINKS], *keys_in[WORLD_LINKS];
 static uint32_t sequence;
 
-// Of this input: the link whose inbound SA something was sealed for, and whether dummies may leave.
+// Of this input: the link whose inbound SA something was sealed for, how many such packets there
+// were, by which ports frames came, and whether dummies may leave.
 static int came_by = -1;
+static unsigned int sealed;
+static bool received[2];
 static bool dummies;
 // The first fragments that left in clear, by protocol and identification (of IPv4).
 static bool shown[256][1 << 16];
@@ -282,6 +285,7 @@ size_t world_seal(unsigned int link, const uint8_t *data, size_t size, uint8_t *
 	gw_crypto_seal(engine, &op, 1);
 	world_require(op.status == GW_CRYPTO_OK);
 	came_by = (int)link;
+	sealed++;
 	return 8 + iv_bytes(link) + op.payload_bytes + 16;
 }
 
@@ -304,6 +308,24 @@ void world_seal_ah(unsigned int link, uint8_t *ip, size_t size, size_t at)
 	world_require(op.status == GW_CRYPTO_OK);
 	memcpy(ah + 1, op.value, VALUE_BYTES);
 	came_by = (int)link;
+	sealed++;
+}
+
+void world_forged(void)
+{
+	came_by = -1;
+	sealed = 0;
+}
+
+void world_receive(unsigned int port, const uint8_t *frame, size_t size)
+{
+	received[port] = true;
+	box_push(box, port, frame, size);
+}
+
+void world_received(unsigned int port)
+{
+	received[port] = true;
 }
 
 static void push_fragment(
@@ -328,7 +350,7 @@ static void push_fragment(
 	}
 	part.size = header + fragment_header + bytes;
 	world_repair(ip, part.size - RTE_ETHER_HDR_LEN);
-	box_push(box, port, part.data, part.size);
+	world_receive(port, part.data, part.size);
 }
 
 void world_push(unsigned int port, const struct world_frame *frame, size_t cut, bool reversed)
@@ -340,7 +362,7 @@ void world_push(unsigned int port, const struct world_frame *frame, size_t cut, 
 	// The fragment header needs room too.
 	if (cut == 0 || frame->size < header || cut >= frame->size - header ||
 		frame->size + 8 > sizeof(frame->data)) {
-		box_push(box, port, frame->data, frame->size);
+		world_receive(port, frame->data, frame->size);
 		return;
 	}
 	for (unsigned int i = 0; i < 2; i++) {
@@ -399,7 +421,7 @@ void world_push_dummy(unsigned int link, size_t bytes)
 
 // Whether a packet of the family at ip is one of what the link's policies protect.
 static bool is_covered(unsigned int index, uint8_t version, const uint8_t *near, const uint8_t *far,
-	uint8_t protocol)
+	uint8_t protocol, bool outbound)
 {
 	static const uint8_t host[4] = { 192, 168, 1, 4 };
 	const uint8_t v4[2][3] = { { 192, 168, 1 }, { 192, 168, (uint8_t)(2 + index) } };
@@ -408,10 +430,11 @@ static bool is_covered(unsigned int index, uint8_t version, const uint8_t *near,
 
 	if (version == 6)
 		return memcmp(near, v6[0], 8) == 0 && memcmp(far, v6[1], 8) == 0;
-	// TCP port 80 of one host goes by link 0, wherever it goes.
+	// TCP port 80 of one host goes by link 0, wherever it goes; the answers are bypassed.
 	return memcmp(near, v4[0], 3) == 0 &&
 	       (memcmp(far, v4[1], 3) == 0 ||
-		       (index == 0 && memcmp(near, host, 4) == 0 && protocol == IPPROTO_TCP));
+		       (outbound && index == 0 && memcmp(near, host, 4) == 0 &&
+			       protocol == IPPROTO_TCP));
 }
 
 // An ICMP error goes by the traffic of the packet that it quotes (RFC 4301 section 6.2); outbound
@@ -434,7 +457,7 @@ static bool quotes_protected(unsigned int index, const struct gw_ip *parsed, con
 	if (memcmp(source, parsed->flow.destination, v4 ? 4 : 16) != 0)
 		return false;
 	return is_covered(index, quote[0] >> 4, outbound ? destination : source,
-		outbound ? source : destination, quote[v4 ? 9 : 6]);
+		outbound ? source : destination, quote[v4 ? 9 : 6], outbound);
 }
 
 static bool is_protected(unsigned int index, const struct gw_ip *parsed, const uint8_t *ip,
@@ -445,7 +468,7 @@ static bool is_protected(unsigned int index, const struct gw_ip *parsed, const u
 	const uint8_t *far = ip + (v4 ? outbound ? 16 : 12 : outbound ? 24 : 8);
 
 	world_require(!world_links[index].transport);
-	return is_covered(index, ip[0] >> 4, near, far, parsed->flow.protocol) ||
+	return is_covered(index, ip[0] >> 4, near, far, parsed->flow.protocol, outbound) ||
 	       quotes_protected(index, parsed, ip, bytes, outbound);
 }
 
@@ -644,30 +667,62 @@ static bool is_text(const uint8_t *address, uint8_t family, const char *text)
 	return addr.family == family && memcmp(addr.bytes, address, gw_addr_bytes(family)) == 0;
 }
 
-// What reaches the hosts behind: the gateway's own errors, what came bypassed, and, where a packet
-// of an SA came in, nothing but what this SA carries.
+// About packets of hosts behind the gateway, or of the host itself with such a source; from the
+// other side nothing may look like one.
+static bool is_own_error(const struct gw_ip *ip)
+{
+	static const char *const addresses[] = { "192.168.1.1", "2001:db8:1::1", GATEWAY4,
+		GATEWAY6 };
+	const struct gw_flow *flow = &ip->flow;
+	uint16_t type = flow->source_port;
+	bool own = false;
+
+	for (size_t i = 0; i < RTE_DIM(addresses); i++)
+		own |= is_text(flow->source, flow->family, addresses[i]);
+	if (!own || !flow->ports_known || received[BOX_WAN])
+		return false;
+	return flow->family == 4 ? flow->protocol == IPPROTO_ICMP && (type == 3 || type == 11)
+				 : flow->protocol == IPPROTO_ICMPV6 && type <= 127;
+}
+
+// What an SA in tunnel mode carried, or between which addresses one in transport mode does.
+static void check_carried(const struct gw_ip *parsed, const uint8_t *ip, size_t bytes)
+{
+	const struct world_link *link = &world_links[came_by];
+	const struct gw_flow *flow = &parsed->flow;
+
+	if (link->transport) {
+		world_require(is_text(flow->source, flow->family, link->destination) &&
+			      is_text(flow->destination, flow->family, link->source));
+		return;
+	}
+	world_require(is_protected(policies_of((unsigned int)came_by), parsed, ip, bytes, false));
+	world_require(is_by_right_sa((unsigned int)came_by, parsed, false));
+}
+
+// What reaches the hosts behind: the gateway's own errors; where a packet of an SA came in, what
+// this SA carries, and of two copies one; else what came bypassed, and by the protected port what
+// these hosts send each other.
 static void check_protected(const uint8_t *ip, size_t bytes)
 {
 	struct gw_ip parsed;
 	const struct gw_flow *flow = &parsed.flow;
 
 	world_require(is_sound(ip, bytes, &parsed));
-	if (is_text(flow->source, flow->family, "192.168.1.1") ||
-		is_text(flow->source, flow->family, "2001:db8:1::1"))
+	if (is_own_error(&parsed))
 		return;
-	if (is_text(flow->source, flow->family, PEER4) &&
-		is_text(flow->destination, flow->family, "192.168.1.4"))
-		return;
-	if (came_by < 0)
-		return; // hosts behind the gateway among themselves
-	if (world_links[came_by].transport) {
-		world_require(
-			is_text(flow->source, flow->family, world_links[came_by].destination) &&
-			is_text(flow->destination, flow->family, world_links[came_by].source));
+	if (came_by >= 0) {
+		check_carried(&parsed, ip, bytes);
+		if (parsed.fragment_offset)
+			return;
+		world_require(sealed > 0);
+		sealed--;
 		return;
 	}
-	world_require(is_protected(policies_of((unsigned int)came_by), &parsed, ip, bytes, false));
-	world_require(is_by_right_sa((unsigned int)came_by, &parsed, false));
+	if (received[BOX_LAN])
+		return;
+	world_require(received[BOX_WAN] && is_text(flow->source, flow->family, PEER4) &&
+		      is_text(flow->destination, flow->family, "192.168.1.4"));
 }
 
 // Inputs know nothing of each other, so that a finding is found again.
@@ -675,6 +730,8 @@ static void forget(void)
 {
 	forget_shown();
 	came_by = -1;
+	sealed = 0;
+	received[BOX_LAN] = received[BOX_WAN] = false;
 	dummies = false;
 	rte_ring_reset(box->worker->events);
 	box_forget_fragments(box);

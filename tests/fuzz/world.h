@@ -72,6 +72,12 @@ size_t world_seal(unsigned int link, const uint8_t *data, size_t size, uint8_t *
 // sequence number, ICV over size bytes.
 void world_seal_ah(unsigned int link, uint8_t *ip, size_t size, size_t at);
 
+// The packet just sealed is forged: its ICV was made wrong, nothing of it may come through.
+void world_forged(void);
+
+// Receives a frame, which need not be one; world_received: one that the target handed over itself.
+void world_receive(unsigned int port, const uint8_t *frame, size_t size);
+void world_received(unsigned int port);
 // Receives the frame; with cut (0: whole) as two fragments, the first of so many bytes behind the
 // IP header, rounded down to 8, and in this order or the other.
 void world_push(unsigned int port, const struct world_frame *frame, size_t cut, bool reversed);
@@ -82,7 +88,8 @@ void world_push_record(const struct world_frame *frame);
 void world_push_dummy(unsigned int link, size_t bytes);
 
 // Walks the graph and checks all that comes out: the unprotected port and TCP connections are sent
-// nothing but what is sealed with the right key or bypassed; where a packet of an SA came
-// in, the protected port sends nothing but what that SA carries, or what came bypassed; headers are
+// nothing but what is sealed with the right key or bypassed; the protected port sends nothing but
+// what the SA of a packet that came in carries, once for each that was sealed, and without one what
+// came bypassed or by the protected port itself; besides, the gateway's own errors. Headers are
 // sound, no buffer is lost.
 void world_finish(void);

@@ -104,12 +104,12 @@ def outbound_settings(report):
 
 
 def inbound_settings(report):
-    """The inner DSCP kept, copied from outside, or taken from a map; ECN as always; suspect ECN is counted."""
+    """The inner DSCP kept, copied from outside, set, or taken from a map; ECN as always; suspect ECN is counted."""
     session = Session(report, "headers-settings-in")
     number, sas, alarms = 0, [], {}
     for inner in (4, 6):
         for outer in (4, 6):
-            for setting in ("keep", "copy", MAP):
+            for setting in ("keep", "copy", 12, MAP):
                 _, sa = session.tunnel(number, inner, outer, in_options={"inner_dscp": setting})
                 sas.append(sa)
                 alarms[sa.name] = len(SUSPECT)
@@ -121,7 +121,7 @@ def inbound_settings(report):
                     if after is None:
                         session.drop("esp_ecn")
                         continue
-                    dscp = {"keep": 10, "copy": 46}[setting] if setting is not MAP else MAP[46]
+                    dscp = {"keep": 10, "copy": 46, 12: 12}[setting] if setting is not MAP else MAP[46]
                     probe.wants = [Plain("lan", lower_ttl(with_tos(packet, dscp << 2 | after)))]
                 number += 1
     session.run(sig=signal.SIGTERM, states=sas)

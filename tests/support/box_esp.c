@@ -123,18 +123,27 @@ size_t box_seal(const struct box_peer *peer, uint32_t spi, uint32_t sequence, co
 	size_t size, uint8_t next_header, uint8_t *esp)
 {
 	uint32_t padding = gw_esp_padding((uint32_t)size, 4);
-	struct gw_crypto_op op = { .key = peer->in,
-		.esp = esp,
-		.payload_bytes = (uint32_t)size + padding + GW_ESP_TRAILER_BYTES,
-		.sequence = sequence };
+	uint8_t text[2048];
+
+	must(size + padding + GW_ESP_TRAILER_BYTES <= sizeof(text));
+	memcpy(text, data, size);
+	gw_esp_trailer_write(text + size, padding, next_header);
+	return box_seal_text(peer, spi, sequence, text, size + padding + GW_ESP_TRAILER_BYTES, esp);
+}
+
+size_t box_seal_text(const struct box_peer *peer, uint32_t spi, uint32_t sequence, const void *text,
+	size_t size, uint8_t *esp)
+{
+	struct gw_crypto_op op = {
+		.key = peer->in, .esp = esp, .payload_bytes = (uint32_t)size, .sequence = sequence
+	};
 
 	((struct gw_esp_header *)esp)->spi = rte_cpu_to_be_32(spi);
 	((struct gw_esp_header *)esp)->sequence = rte_cpu_to_be_32(sequence);
-	memcpy(esp + 16, data, size);
-	gw_esp_trailer_write(esp + 16 + size, padding, next_header);
+	memcpy(esp + 16, text, size);
 	gw_crypto_seal(peer->engine, &op, 1);
 	must(op.status == GW_CRYPTO_OK);
-	return 16 + op.payload_bytes + 16;
+	return 16 + size + 16;
 }
 
 int box_open(const struct box_peer *peer, uint8_t *esp, size_t size, const uint8_t **data,

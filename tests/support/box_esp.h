@@ -38,6 +38,9 @@ void box_peer_free(struct box_peer *peer);
 // ESP (AES-GCM) around size bytes and their trailer, written at esp; returns its bytes.
 size_t box_seal(const struct box_peer *peer, uint32_t spi, uint32_t sequence, const void *data,
 	size_t size, uint8_t next_header, uint8_t *esp);
+// The same around size bytes, a multiple of 4, that are payload, padding and trailer already.
+size_t box_seal_text(const struct box_peer *peer, uint32_t spi, uint32_t sequence, const void *text,
+	size_t size, uint8_t *esp);
 // Opens size bytes of ESP in place: *data is what was inside. Returns its bytes; -1: not authentic.
 int box_open(const struct box_peer *peer, uint8_t *esp, size_t size, const uint8_t **data,
 	uint8_t *next_header);

@@ -4,6 +4,7 @@
 #include "crypto/vectors.h"
 
 #include "base/hex.h"
+#include "crypto/auth.h"
 #include "crypto_kit.h"
 #include "run.h"
 
@@ -64,7 +65,7 @@ START_TEST(self_test_passes)
 }
 END_TEST
 
-// HMAC's messages of lengths that no ESP packet has: the expanded keys alone are tested.
+// Messages of lengths that no ESP packet has, by AH's code, which takes any.
 static const struct {
 	const char *source;
 	enum gw_integrity_id integrity;
@@ -88,37 +89,76 @@ static const struct {
 		"dddddddddddddddddddddddddddddddddddddddddddddddddd"
 		"dddddddddddddddddddddddddddddddddddddddddddddddddd",
 		"125d7342b9ac11cd91a39af4" },
+	{ "RFC 3566 section 4.6 case 2", GW_INTEGRITY_AES_XCBC_96,
+		"000102030405060708090a0b0c0d0e0f", "000102", "5b376580ae2f19afe7219cee" },
 };
 
-START_TEST(hmac_messages)
+static struct gw_crypto_key *integrity_key(enum gw_integrity_id integrity, const char *text)
 {
-	uint8_t key_bytes[GW_MAX_INTEGRITY_KEY], message[64], icv[16], tag[32];
-	enum gw_integrity_id integrity = messages[_i].integrity;
-	IMB_MGR *manager = gw_crypto_manager_shared(GW_CRYPTO_SSE);
-	struct gw_crypto_key *key;
-	IMB_JOB job = {};
-
-	key = gw_crypto_key_new(
+	uint8_t bytes[GW_MAX_INTEGRITY_KEY];
+	struct gw_crypto_key *key = gw_crypto_key_new(
 		&(struct gw_crypto_key_spec){
 			.encryption = GW_ENCRYPTION_NULL,
 			.integrity = integrity,
-			.integrity_key = key_bytes,
-			.integrity_key_bytes =
-				gw_hex_decode(messages[_i].key, key_bytes, sizeof(key_bytes)),
+			.integrity_key = bytes,
+			.integrity_key_bytes = gw_hex_decode(text, bytes, sizeof(bytes)),
 		},
 		NULL);
+
 	ck_assert_ptr_nonnull(key);
-	job.src = message;
-	job.hash_alg = key->hash;
-	job.msg_len_to_hash_in_bytes =
-		gw_hex_decode(messages[_i].message, message, sizeof(message));
-	job.auth_tag_output = tag;
-	job.auth_tag_output_len_in_bytes = key->icv_bytes;
-	job.u.HMAC._hashed_auth_key_xor_ipad = gw_crypto_part(key, key->at.hash);
-	job.u.HMAC._hashed_auth_key_xor_opad = gw_crypto_part(key, key->at.hash_more);
-	ck_assert_uint_eq(IMB_SUBMIT_HASH_BURST(manager, &job, 1, key->hash), 1);
+	return key;
+}
+
+START_TEST(lone_messages)
+{
+	uint8_t message[64 + GW_CRYPTO_AUTH_BACK];
+	uint8_t icv[GW_CRYPTO_AUTH_MAX_VALUE], value[GW_CRYPTO_AUTH_MAX_VALUE] = {};
+	struct gw_crypto_engine *engine = gw_crypto_engine_new();
+	struct gw_crypto_auth_op op = { .message = message, .value = value, .sequence = 1 };
+	struct gw_crypto_key *key = integrity_key(messages[_i].integrity, messages[_i].key);
+
+	ck_assert_ptr_nonnull(engine);
+	op.key = key;
+	op.bytes = gw_hex_decode(messages[_i].message, message, sizeof(message));
 	ck_assert_int_eq(gw_hex_decode(messages[_i].icv, icv, sizeof(icv)), key->icv_bytes);
-	ck_assert_mem_eq(tag, icv, key->icv_bytes);
+	gw_crypto_auth_seal(engine, &op, 1);
+	ck_assert_int_eq(op.status, GW_CRYPTO_OK);
+	ck_assert_mem_eq(value, icv, key->icv_bytes);
+	gw_crypto_auth_open(engine, &op, 1);
+	ck_assert_int_eq(op.status, GW_CRYPTO_OK);
+	gw_crypto_key_free(key);
+	gw_crypto_engine_free(engine);
+}
+END_TEST
+
+// Nothing at all, which the library's MACs do not take: its one block is padding and the last
+// subkey, so that the answer proves the expanded keys.
+static const struct {
+	enum gw_integrity_id integrity;
+	const char *key, *mac;
+} nothing[] = {
+	// RFC 3566 section 4.6, case 1
+	{ GW_INTEGRITY_AES_XCBC_96, "000102030405060708090a0b0c0d0e0f",
+		"75f0251d528ac01c4573dfd584d79f29" },
+	// RFC 4493 section 4, example 1
+	{ GW_INTEGRITY_AES_CMAC_96, "2b7e151628aed2a6abf7158809cf4f3c",
+		"bb1d6929e95937287fa37d129b756746" },
+};
+
+START_TEST(the_empty_message)
+{
+	struct gw_crypto_key *key = integrity_key(nothing[_i].integrity, nothing[_i].key);
+	const uint8_t *last_subkey =
+		(const uint8_t *)gw_crypto_part(key, key->at.hash_more) + GW_CRYPTO_BLOCK_BYTES;
+	IMB_MGR *manager = gw_crypto_manager_shared(GW_CRYPTO_SSE);
+	uint8_t block[16], zeros[16] = {}, out[16], mac[16];
+
+	memcpy(block, last_subkey, sizeof(block));
+	block[0] ^= 0x80;
+	IMB_AES128_CFB_ONE(
+		manager, out, zeros, block, gw_crypto_part(key, key->at.hash), sizeof(out));
+	ck_assert_int_eq(gw_hex_decode(nothing[_i].mac, mac, sizeof(mac)), sizeof(mac));
+	ck_assert_mem_eq(out, mac, sizeof(mac));
 	gw_crypto_key_free(key);
 }
 END_TEST
@@ -131,7 +171,8 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, packets, 0, RTE_DIM(kit_features));
 	tcase_add_loop_test(tcase, self_test_passes, 0, RTE_DIM(kit_features));
-	tcase_add_loop_test(tcase, hmac_messages, 0, RTE_DIM(messages));
+	tcase_add_loop_test(tcase, lone_messages, 0, RTE_DIM(messages));
+	tcase_add_loop_test(tcase, the_empty_message, 0, RTE_DIM(nothing));
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);
 }
