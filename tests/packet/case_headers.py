@@ -175,6 +175,12 @@ def inbound(report):
     arrives("outer hop-by-hop and destination options", six, 2, 21, lambda esp: bytes(
         IPv6(src=six.source, dst=six.destination) / IPv6ExtHdrHopByHop(options=PadN(optdata=b"\0" * 4))
         / IPv6ExtHdrDestOpt(options=PadN(optdata=b"\0" * 12), nh=IPPROTO_ESP) / Raw(esp)))
+    for name, length, count in (("that is longer than the packet", 200, 1), ("too many times", 0, 20)):
+        headers = b"".join(bytes((60 if place + 1 < count else IPPROTO_ESP, length)) + bytes((1, 4)) + bytes(4)
+                           for place in range(count))
+        session.wan(bytes(IPv6(src=six.source, dst=six.destination, nh=60) /
+                          Raw(headers + six.seal(3, udp_packet(*inner_addresses(21, 4, outbound=False), name.encode())))))
+        session.drop("ip_header")
     options_and_headers(session, report)
     session.run().judge()
 

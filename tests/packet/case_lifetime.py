@@ -3,10 +3,16 @@
 """Hard limits of an SA's lifetime: nothing leaves or comes in by it any more, and nothing goes in clear instead (RFC 4301
 section 4.4.2.1); and the numbers that an inbound SA has lost."""
 
+import os
+
 from esp import BY_LABEL, CBC, GCM, lower_ttl
 from session import Plain, Session, inner_addresses, udp_packet
 
 SENT = 6  # packets of each outbound SA in the first burst
+
+# Over two workers: packets are longer one after the other, so that no limit of bytes falls on a packet's end.
+FLOWS, PACKETS, VECTOR, WORKERS = 16, 60, 256, 2
+HARD_PACKETS, HARD_BYTES = 500, 60000
 
 
 def packet_of(number):
@@ -119,7 +125,50 @@ def lost(report):
         report.equal(f"lost: {name}", session.gateway.sas[sa.name]["lost"], expected)
 
 
+def workers(report):
+    """Two workers use the same SAs up: outbound to the last packet, and but for a packet to the last byte; inbound each
+    worker counts once a vector, and so much more may come in. conformance: L1"""
+    session = Session(report, "lifetime-workers", workers=range(WORKERS), lan={"rss": "software"}, wan={"rss": "software"})
+    limits = {"packets": {"hard_packets": HARD_PACKETS}, "bytes": {"hard_bytes": HARD_BYTES}}
+    pairs = [session.tunnel(number, algorithm=algorithm, esn=True, out_options={"lifetime": lifetime},
+                            in_options={"lifetime": lifetime})
+             for number, (algorithm, lifetime) in enumerate(zip((GCM, CBC), limits.values()))]
+    longest = 0
+    for count in range(PACKETS):
+        for flow in range(FLOWS):
+            for number, (_, in_sa) in enumerate(pairs):
+                data = b"%d" % number + os.urandom(count * FLOWS // 8 + flow)
+                session.lan(udp_packet(*inner_addresses(number, 4), data, sport=1000 + flow))
+                packet = udp_packet(*inner_addresses(number, 4, outbound=False), data, sport=1000 + flow)
+                session.wan(in_sa.outer(in_sa.seal(count * FLOWS + flow + 1, packet)))
+                longest = max(longest, len(packet))
+    session.run()
+    sent = FLOWS * PACKETS
+    left = {number: [seen for seen in session.order["wan"] if seen.sa is out_sa] for number, (out_sa, _) in enumerate(pairs)}
+    came = {number: [seen.packet for seen in session.order["lan"] if seen.packet[28:29] == b"%d" % number]
+            for number in range(len(pairs))}
+    numbers = sorted(seen.sequence for seen in left[0])
+    report.equal("out: packets exactly", numbers, list(range(1, HARD_PACKETS + 1)))
+    total = sum(len(seen.inner) for seen in left[1])
+    report.check("out: bytes but for a packet", HARD_BYTES - longest < total <= HARD_BYTES, f"{total} bytes")
+    more = WORKERS * VECTOR
+    report.check("in: packets and a vector of each worker", HARD_PACKETS <= len(came[0]) < HARD_PACKETS + more,
+                 f"{len(came[0])} packets")
+    total = sum(map(len, came[1]))
+    report.check("in: bytes and a vector of each worker", HARD_BYTES <= total < HARD_BYTES + more * longest, f"{total} bytes")
+    report.equal("nothing in clear", [seen for seen in session.order["wan"] if not seen.sa], [])
+    report.check("both workers work", all(int(worker["polls"]) > int(worker["idle_polls"])
+                                          for worker in session.gateway.workers), str(session.gateway.workers))
+    # Which of its reasons each has depends on when the control core took the SA away.
+    dropped = sum(session.gateway.drops.pop(reason, 0) for reason in ("sa_expired", "spd_out_no_sa", "sa_unknown"))
+    report.equal("all others are dropped", dropped,
+                 2 * len(pairs) * sent - sum(len(packets) for packets in (*left.values(), *came.values())))
+    session.seen.clear()
+    session.judge_rest()
+
+
 def run(report):
+    workers(report)
     outbound(report)
     inbound(report)
     lost(report)

@@ -23,6 +23,11 @@ def outbound(report):
     session.policy("out", "protect", ours, "10.2.10.192/26", priority=5, reqid=12)
     session.policy("out", "protect", "10.1.13.0/24", "10.2.13.0/24", priority=50, reqid=11)
     session.policy("out", "discard", "10.1.13.0/24", "10.2.13.0/25", priority=50)
+    # Alike in everything but priority, added in either order.
+    session.policy("out", "discard", "10.1.14.0/24", "10.2.14.0/24", priority=60)
+    session.policy("out", "protect", "10.1.14.0/24", "10.2.14.0/24", priority=61, reqid=11)
+    session.policy("out", "discard", "10.1.15.0/24", "10.2.15.0/24", priority=61)
+    session.policy("out", "protect", "10.1.15.0/24", "10.2.15.0/24", priority=60, reqid=11)
     # Address ranges that are no prefixes.
     session.policy("out", "protect", "10.1.20.10-10.1.20.20", "10.2.20.3-10.2.21.7", priority=100, reqid=11)
     # Protocols and ports.
@@ -49,6 +54,8 @@ def outbound(report):
     session.out("priority: a better one inside of it", b_sa, udp("10.1.10.5", "10.2.10.200"))
     session.out("priority: just below the discarded half", a_sa, udp("10.1.10.5", "10.2.10.127"))
     session.out("equal priority: the first added", a_sa, udp("10.1.13.5", "10.2.13.5"))
+    session.out_drop("alike but for priority: discard", "spd_out_discard", udp("10.1.14.5", "10.2.14.5"))
+    session.out("alike but for priority: protect", a_sa, udp("10.1.15.5", "10.2.15.5"))
     for address, inside in (("10.1.20.9", 0), ("10.1.20.10", 1), ("10.1.20.20", 1), ("10.1.20.21", 0)):
         name = f"source range: {address}"
         if inside:
