@@ -20,20 +20,23 @@ static bool listened(const struct gateway *gateway, unsigned int group)
 	return gateway->xfrm && gw_xfrm_listened(gateway->xfrm->server, group);
 }
 
-// The policy that a worker met: of those with the reqid that match the one of best priority.
+// The policy that a worker met, unless another decides about such packets by now. There may be very
+// many: it is found as a worker finds it.
 static const struct gw_xfrm_policy *policy_of(
 	const struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
 {
-	uint32_t if_id = gateway_interface_if_id(gateway, flow->interface);
-	const struct gw_xfrm_policy_record *record, *best = NULL;
+	struct gw_policy_spec spec = { .direction = GW_DIRECTION_OUT,
+		.if_id = gateway_interface_if_id(gateway, flow->interface) };
+	const struct gw_xfrm_policy_record *record;
+	const struct gw_policy *policy;
 
-	TAILQ_FOREACH (record, &gateway->xfrm->policies.records, next)
-		if (record->spec.direction == GW_DIRECTION_OUT && record->spec.reqid == reqid &&
-			record->spec.if_id == if_id &&
-			gw_selector_matches(&record->spec.selector, flow) &&
-			(!best || record->spec.priority < best->spec.priority))
-			best = record;
-	return best ? &best->policy : NULL;
+	gw_spd_lookup(gw_ipsec_db_spd(gateway->ipsec, GW_DIRECTION_OUT), NULL, &flow, 1, &policy);
+	if (!policy || policy->reqid != reqid)
+		return NULL;
+	spec.selector = policy->selector;
+	spec.priority = policy->priority;
+	record = gw_xfrm_policy_book_twin(&gateway->xfrm->policies, &spec, NULL);
+	return record ? &record->policy : NULL;
 }
 
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
