@@ -121,6 +121,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	TAILQ_INIT(&xfrm->controllers);
 	TAILQ_INIT(&xfrm->ike);
 	TAILQ_INIT(&xfrm->ike_unused);
+	TAILQ_INIT(&xfrm->larvals);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
 		return gw_error_set(err, ENOMEM, "out of memory");
@@ -130,6 +131,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 		return gw_error_set(err, EIO, "the kernel gives no random numbers");
 	xfrm->sas = gw_xfrm_sa_book_new(gateway->config->max_sas);
 	if (!xfrm->sas || gw_index_init(&xfrm->pairs_by_ends, MOST_PAIRS / 4) != 0 ||
+		gateway_xfrm_larval_init(xfrm) != 0 ||
 		gateway_xfrm_ike_init(xfrm, gateway->config->max_policies) != 0)
 		return gw_error_set(err, ENOMEM, "out of memory");
 	xfrm->server = gw_xfrm_server_new(&options, err);
@@ -152,6 +154,7 @@ void gateway_xfrm_free(struct gateway *gateway)
 	gw_xfrm_policy_book_fini(&xfrm->policies);
 	gateway_xfrm_owner_free(xfrm);
 	gateway_xfrm_ike_free(xfrm);
+	gateway_xfrm_larval_free(xfrm);
 	while ((pair = TAILQ_FIRST(&xfrm->pairs))) {
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);
 		free(pair);

@@ -27,8 +27,10 @@ struct gateway_xfrm {
 	uint32_t pair_count;
 	TAILQ_HEAD(gateway_ike_list, gateway_ike) ike, ike_unused; // xfrm_ike.c's
 	struct gw_index ike_by_path;                               // both
-	uint8_t secret[GW_SIPHASH_SECRET_BYTES];                   // of the two indexes
-	uint32_t acquires;                                         // their numbers
+	TAILQ_HEAD(, gateway_larval) larvals;                      // xfrm_larval.c's
+	struct gw_index larvals_by_id;
+	uint8_t secret[GW_SIPHASH_SECRET_BYTES]; // of these indexes
+	uint32_t acquires;                       // their numbers
 	TAILQ_HEAD(, gateway_controller) controllers;
 	uint32_t last_controller; // its number
 };
@@ -126,9 +128,19 @@ void gateway_xfrm_ike_sweep(struct gateway *gateway);
 int gateway_xfrm_ike_init(struct gateway_xfrm *xfrm, uint32_t max_policies); // 0 or -ENOMEM
 void gateway_xfrm_ike_free(struct gateway_xfrm *xfrm);
 
+// xfrm_larval.c: SAs that are being negotiated. One begins with ALLOCSPI or ACQUIRE, and ends when
+// the SA is there (settle), when its SPI is given back (release), or by time, which is told.
+int gateway_xfrm_larval_init(struct gateway_xfrm *xfrm); // 0 or -ENOMEM
+void gateway_xfrm_larval_add(struct gateway *gateway, const struct xfrm_usersa_info *info);
+void gateway_xfrm_larval_settle(struct gateway *gateway, const struct xfrm_usersa_info *info);
+void gateway_xfrm_larval_release(struct gateway *gateway, const struct xfrm_usersa_id *id);
+void gateway_xfrm_larval_tick(struct gateway *gateway);
+void gateway_xfrm_larval_free(struct gateway_xfrm *xfrm);
+
 // xfrm_event.c: what those are told who listen.
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
 void gateway_xfrm_expire(struct gateway *gateway, const struct gw_sa *sa, bool hard);
+void gateway_xfrm_expire_larval(struct gateway *gateway, const struct xfrm_usersa_info *info);
 void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
 	const struct gateway_place *old, const struct gateway_place *fresh);
 void gateway_xfrm_sa_changed(

@@ -39,6 +39,23 @@ static const struct gw_xfrm_policy *policy_of(
 	return record ? &record->policy : NULL;
 }
 
+// The larval SA that the kernel would have from now on.
+static void begin_larval(struct gateway *gateway, const struct xfrm_user_acquire *acquire,
+	const struct xfrm_user_tmpl *template)
+{
+	struct xfrm_usersa_info info = {
+		.sel = acquire->sel,
+		.id = acquire->id,
+		.saddr = acquire->saddr,
+		.seq = acquire->seq,
+		.reqid = template->reqid,
+		.family = template->family ? template->family : acquire->sel.family,
+		.mode = template->mode,
+	};
+
+	gateway_xfrm_larval_add(gateway, &info);
+}
+
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
 {
 	struct xfrm_user_acquire acquire = {};
@@ -63,19 +80,33 @@ void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, u
 		return;
 	gw_xfrm_policy_attributes_write(message, policy);
 	gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_ACQUIRE, message);
+	begin_larval(gateway, &acquire, &policy->template);
+}
+
+static void send_expire(struct gateway *gateway, const struct xfrm_user_expire *expire)
+{
+	struct nl_msg *message = gw_xfrm_event_new(XFRM_MSG_EXPIRE, expire, sizeof(*expire));
+
+	if (message)
+		gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_EXPIRE, message);
 }
 
 void gateway_xfrm_expire(struct gateway *gateway, const struct gw_sa *sa, bool hard)
 {
 	struct xfrm_user_expire expire = { .hard = hard };
-	struct nl_msg *message;
 
 	if (!listened(gateway, XFRMNLGRP_EXPIRE))
 		return;
 	gateway_xfrm_sa_describe(gateway, sa, &expire.state);
-	message = gw_xfrm_event_new(XFRM_MSG_EXPIRE, &expire, sizeof(expire));
-	if (message)
-		gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_EXPIRE, message);
+	send_expire(gateway, &expire);
+}
+
+void gateway_xfrm_expire_larval(struct gateway *gateway, const struct xfrm_usersa_info *info)
+{
+	struct xfrm_user_expire expire = { .state = *info, .hard = true };
+
+	if (listened(gateway, XFRMNLGRP_EXPIRE))
+		send_expire(gateway, &expire);
 }
 
 static void id_of(const struct gw_sa *sa, struct xfrm_usersa_id *id)

@@ -182,6 +182,8 @@ int gateway_xfrm_sa_new(struct gateway *gateway, struct gw_xfrm_client *client,
 		gw_txn_abort(txn);
 	else if (txn)
 		gw_txn_commit(txn);
+	if (!rc)
+		gateway_xfrm_larval_settle(gateway, request->body);
 	gw_sa_spec_wipe(&spec);
 	gw_wipe(&extra, sizeof(extra));
 	return rc;
@@ -214,8 +216,10 @@ int gateway_xfrm_sa_delete(struct gateway *gateway, struct gw_xfrm_client *,
 		return delete_sa(gateway, &id, err);
 	}
 	// A negotiation that failed gives its SPI back.
-	if (gw_xfrm_sa_id_read(wire, &id) && gw_spi_release(gateway->ipsec, &id))
+	if (gw_xfrm_sa_id_read(wire, &id) && gw_spi_release(gateway->ipsec, &id)) {
+		gateway_xfrm_larval_release(gateway, wire);
 		return 0;
+	}
 	return no_such(err);
 }
 
@@ -410,6 +414,7 @@ int gateway_xfrm_spi_allocate(struct gateway *gateway, struct gw_xfrm_client *cl
 	if (rc)
 		return rc == -ENOSPC ? -ENOENT : rc; // the kernel's word for it
 	wire.info.id.spi = htonl(spi);
+	gateway_xfrm_larval_add(gateway, &wire.info);
 	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &wire.info, sizeof(wire.info), 0);
 	if (message)
 		gw_xfrm_reply_send(client, message);
