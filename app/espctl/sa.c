@@ -270,6 +270,7 @@ static void print_one(const json_t *sa, const json_t *, FILE *out)
 		{ "keepalive", "encapsulation.keepalive" },
 		{ "follow peer", "encapsulation.follow_peer" }, { "state", "state" },
 		{ "origin", "origin" }, { "owner", "owner" }, { "owner process", "owner_process" },
+		{ "connection", "connection" }, { "child", "child" },
 		{ "owner gone, left", "owner_gone_seconds" }, { "sequence", "sequence" },
 		{ "replay bitmap", "replay_bitmap" }, { "path mtu", "path_mtu" },
 		{ "learned for", "path_mtu_learned_seconds" }, { "inner mtu", "inner_mtu" },

@@ -112,6 +112,7 @@ static void on_second(evutil_socket_t, short, void *ctx)
 	gateway_keepalive_tick(gateway);
 	gw_spi_expire(gateway->ipsec);
 	gateway_xfrm_larval_tick(gateway);
+	gateway_xfrm_names_tick(gateway);
 	gateway_xfrm_owner_tick(gateway);
 	if (++seconds % gateway->config->acquire_seconds == 0)
 		gw_policy_rearm(gateway->ipsec);

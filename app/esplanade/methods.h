@@ -58,6 +58,8 @@ void gateway_put(json_t *object, const char *name, json_t *value);
 // Who it belongs to: origin, or the IKE daemon of that number (xfrm_owner.c; 0: none).
 void gateway_put_owner(
 	const struct gateway *gateway, json_t *object, const char *origin, uint32_t controller);
+// What charon calls it, where that is known: connection and child (xfrm_names.c).
+void gateway_put_names(const struct gateway *gateway, json_t *object, const struct gw_sa *sa);
 void gateway_put_count(json_t *object, const char *name, uint64_t count);
 
 // {"member": list}, which takes the list's reference.

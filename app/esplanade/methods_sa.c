@@ -106,6 +106,7 @@ static json_t *sa_object(const struct gateway *gateway, const struct gw_sa *sa,
 
 	gateway_put_owner(gateway, object, gw_origin_words[origin],
 		origin == GW_ORIGIN_XFRM ? gateway_xfrm_sa_owner(gateway, sa) : 0);
+	gateway_put_names(gateway, object, sa);
 	gateway_put(object, "state", json_string(state_of(sa)));
 	if (sa->direction == GW_DIRECTION_OUT) {
 		gateway_put_count(object, "path_mtu",

@@ -20,6 +20,7 @@ struct fixed {
 static const struct fixed fixed_parts[] = {
 	{ "control.socket", TEXT(struct gw_config, socket_path) },
 	{ "control.xfrm_socket", TEXT(struct gw_config, xfrm_path) },
+	{ "control.vici_socket", TEXT(struct gw_config, vici_path) },
 	{ "control.group", TEXT(struct gw_config, socket_group) },
 	{ "memory.huge", NUMBER(struct gw_config, huge) },
 	{ "memory.size_mb", NUMBER(struct gw_config, memory_mb) },

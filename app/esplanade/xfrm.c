@@ -122,6 +122,7 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	TAILQ_INIT(&xfrm->ike);
 	TAILQ_INIT(&xfrm->ike_unused);
 	TAILQ_INIT(&xfrm->larvals);
+	TAILQ_INIT(&xfrm->names);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
 		return gw_error_set(err, ENOMEM, "out of memory");
@@ -137,6 +138,8 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	xfrm->server = gw_xfrm_server_new(&options, err);
 	if (!xfrm->server)
 		return -EINVAL;
+	if (gateway_xfrm_names_init(gateway, err) != 0)
+		return -ENOMEM;
 	gw_log_notice("IKE daemons may use %s", gateway->config->xfrm_path);
 	return 0;
 }
@@ -155,6 +158,7 @@ void gateway_xfrm_free(struct gateway *gateway)
 	gateway_xfrm_owner_free(xfrm);
 	gateway_xfrm_ike_free(xfrm);
 	gateway_xfrm_larval_free(xfrm);
+	gateway_xfrm_names_free(xfrm);
 	while ((pair = TAILQ_FIRST(&xfrm->pairs))) {
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);
 		free(pair);

@@ -29,6 +29,10 @@ struct gateway_xfrm {
 	struct gw_index ike_by_path;                               // both
 	TAILQ_HEAD(, gateway_larval) larvals;                      // xfrm_larval.c's
 	struct gw_index larvals_by_id;
+	struct gw_vici_client *vici; // xfrm_names.c's, as what follows; NULL: nobody tells
+	TAILQ_HEAD(, gateway_name) names;
+	struct gw_index names_by_spi;
+	uint32_t name_count;
 	uint8_t secret[GW_SIPHASH_SECRET_BYTES]; // of these indexes
 	uint32_t acquires;                       // their numbers
 	TAILQ_HEAD(, gateway_controller) controllers;
@@ -136,6 +140,12 @@ void gateway_xfrm_larval_settle(struct gateway *gateway, const struct xfrm_users
 void gateway_xfrm_larval_release(struct gateway *gateway, const struct xfrm_usersa_id *id);
 void gateway_xfrm_larval_tick(struct gateway *gateway);
 void gateway_xfrm_larval_free(struct gateway_xfrm *xfrm);
+
+// xfrm_names.c: what charon calls its SAs. follow: the SA of that SPI has this destination now.
+int gateway_xfrm_names_init(struct gateway *gateway, struct gw_error *err);
+void gateway_xfrm_name_follow(struct gateway *gateway, const struct gw_sa_id *id);
+void gateway_xfrm_names_tick(struct gateway *gateway);
+void gateway_xfrm_names_free(struct gateway_xfrm *xfrm);
 
 // xfrm_event.c: what those are told who listen.
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);

@@ -184,6 +184,8 @@ void gateway_xfrm_sa_changed(struct gateway *gateway, struct gw_sa *sa, enum gw_
 		return;
 	if (change == GW_IPSEC_SA_UPDATED)
 		gw_xfrm_sa_book_follow(gateway->xfrm->sas, &id, is_there, gateway);
+	if (change != GW_IPSEC_SA_DELETED)
+		gateway_xfrm_name_follow(gateway, &id);
 	if (listened(gateway, XFRMNLGRP_SA)) {
 		message = change == GW_IPSEC_SA_DELETED ? deletion(gateway, sa)
 			  : change == GW_IPSEC_SA_ADDED ? addition(gateway, sa, XFRM_MSG_NEWSA)

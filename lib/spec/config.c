@@ -65,6 +65,12 @@ static const struct gw_field control_fields[] = {
 		"How long the SAs and policies of an IKE daemon stay in force after it has gone "
 		"without taking them away.",
 		.standard = "300", .least = 0, .most = 604800 },
+	{ "vici_socket", NULL, OFFSET(vici_path), false,
+		"Where strongSwan's charon tells what its CHILD_SAs are called, which `espctl sa "
+		"show` then says; empty: nowhere. Without `xfrm_socket`, and where nobody listens, "
+		"it means nothing.",
+		.standard = "\"/run/charon.vici\"",
+		.text_size = sizeof(((struct gw_config *)0)->vici_path) },
 	{ "socket", read_socket_path, OFFSET(socket_path), false, "Where the control socket is.",
 		.standard = "\"/run/esplanade/control.sock\"",
 		.type = "text of at most 107 characters" },

@@ -43,6 +43,7 @@ struct gw_config {
 	char socket_path[108];           // sun_path's size
 	char socket_group[GW_NAME_SIZE]; // "": root only
 	char xfrm_path[108];             // of the socket for IKE daemons; "": none
+	char vici_path[108];             // where charon tells names of SAs; "": nowhere
 	uint32_t xfrm_grace_seconds;     // how long SAs and policies outlive their IKE daemon
 
 	// memory
