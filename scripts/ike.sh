@@ -76,7 +76,7 @@ swan() {
 ike_gateway() {
 	cat >"$LAB_DIR/$1.conf" <<END
 log = { level = "info"; };
-control = { socket = "$LAB_DIR/$1.sock"; xfrm_socket = "$LAB_DIR/$1.xfrm"; };
+control = { socket = "$LAB_DIR/$1.sock"; xfrm_socket = "$LAB_DIR/$1.xfrm"; vici_socket = "$LAB_DIR/$1.vici"; };
 memory = { huge = false; size_mb = 192; buffers = 16384; };
 workers = { cpus = [ $LAB_WORKERS ]; idle = "sleep"; };
 limits = { sa_queue = 8; };

@@ -178,6 +178,17 @@ static uint64_t drop_total(const json_t *sa)
 	return total;
 }
 
+// Its own, or what the IKE daemon calls it.
+static void put_name(struct espctl_table *table, const json_t *sa)
+{
+	const char *child = espctl_member_text(sa, "child");
+
+	if (*espctl_member_text(sa, "name") || !*child)
+		espctl_table_cell(table, "%s", espctl_member_text(sa, "name"));
+	else
+		espctl_table_cell(table, "%s/%s", espctl_member_text(sa, "connection"), child);
+}
+
 static void print_list(const json_t *result, const json_t *, FILE *out)
 {
 	static const struct espctl_column columns[] = { { .title = "DIR" }, { .title = "SPI" },
@@ -207,7 +218,7 @@ static void print_list(const json_t *result, const json_t *, FILE *out)
 			table, "%s", espctl_count_format(espctl_member_count(sa, "bytes"), count));
 		espctl_table_cell(table, "%s", espctl_count_format(drop_total(sa), count));
 		espctl_table_cell(table, "%s", espctl_member_text(sa, "state"));
-		espctl_table_cell(table, "%s", espctl_member_text(sa, "name"));
+		put_name(table, sa);
 	}
 	espctl_table_print(table, out);
 }

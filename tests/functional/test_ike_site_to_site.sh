@@ -110,6 +110,8 @@ set_up_more() {
 	load_charon gwA && load_charon gwB
 }
 
+out_spi() { ctl gwA --json sa list | jq -r '.sas[] | select(.direction == "out").spi'; }
+
 # nothing_lost COMMAND...: pings go on while the command runs, and none is lost.
 nothing_lost() {
 	local code
@@ -141,6 +143,9 @@ refused() {
 ike_sas() { swan "$1" --list-sas | grep -c ESTABLISHED; }
 one_ike_sa() { [ "$(ike_sas gwA)" = 1 ] && [ "$(ike_sas gwB)" = 1 ]; }
 
+# names GATEWAY: how many of its SAs charon calls what, each kind once.
+names() { ctl "$1" --json sa list | jq -r '[.sas[] | "\(.connection)/\(.child)"] | group_by(.)[] | "\(length) \(.[0])"'; }
+
 require 'charon is at hand' fetch_charon
 require 'the lab is made' lab_make
 ike_gateway gwA
@@ -161,6 +166,8 @@ check 'the first packet brings the SAs up, and waits' all_answered hostA 10.2.0.
 check 'IPv6 has the same SAs' all_answered hostA 2001:db8:b::2 10
 check 'from the other side' all_answered hostB 10.1.0.2 10
 check_settles 'SAs at A and B' '2 2' both_sas
+check_settles "A knows what charon calls them" '2 site/net' names gwA
+check_settles "and so does B" '2 site/net' names gwB
 
 step 'the sample with certificates'
 check 'end' swan gwA --terminate --ike site
@@ -178,6 +185,10 @@ check 'CHILD_SA, asked by A' nothing_lost swan gwA --rekey --child net
 check 'the old SAs go' wait_until 60 'the old SAs to go' sas_everywhere 2
 check 'CHILD_SA, asked by B' nothing_lost swan gwB --rekey --child net
 check 'the old SAs go' wait_until 60 'the old SAs to go' sas_everywhere 2
+check_settles 'A knows what the new ones are called' '2 site/net' names gwA
+check_settles 'and so does B' '2 site/net' names gwB
+check 'espctl says it' eval "ctl gwA sa get direction out spi $(out_spi) destination 192.0.2.2 | grep -E '^ *child +net$'"
+check 'in its list too' eval "ctl gwA sa | grep -E '^out .* site/net$'"
 check 'IKE_SA, asked by A' nothing_lost swan gwA --rekey --ike site
 check 'IKE_SA, asked by B' nothing_lost swan gwB --rekey --ike site
 check 'one IKE_SA' wait_until 60 'the old IKE_SAs to go' one_ike_sa
@@ -251,6 +262,8 @@ check_settles 'SAs left at A and B' '0 0' both_sas
 
 step 'a daemon that is killed'
 check 'negotiated' swan gwA --initiate --child main
+# A has said its last word; B installs its SAs when it hears it.
+check_settles 'SAs at A and B' '2 2' both_sas
 end_charon gwB KILL
 check 'a killed charon leaves its SAs at work' all_answered hostA 10.2.0.2 5
 require "B's charon starts" preloaded_charon gwB
