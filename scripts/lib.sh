@@ -99,7 +99,7 @@ give_back() {
 }
 
 # The sanitizers' build: a shared library may lack their symbols until run time, so no -Wl,-z,defs.
-SANITIZE=('-Db_sanitize=address,undefined' -Db_lundef=false -Dbuildtype=debugoptimized)
+SANITIZE=('-Db_sanitize=address,undefined' -Db_lundef=false -Doptimization=1 -Ddebug=false -Dc_args=-g1)
 
 # build_fuzz: the fuzz targets, in build-fuzz.
 build_fuzz() { CC=clang build build-fuzz -Dfuzz=true -Dtests=false -Ddocs=disabled "${SANITIZE[@]}"; }

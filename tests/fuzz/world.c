@@ -223,6 +223,9 @@ struct box *world_new(void)
 	add_policy(true, 100, "bypass", 0, "192.168.1.4", PEER4, "");
 	add_policy(false, 100, "bypass", 0, "192.168.1.4", PEER4, "");
 	add_policy(true, 100, "discard", 0, "192.168.1.0/24", "203.0.113.0/24", "");
+	// Whatever leaks finds its way.
+	box_route(box, "0.0.0.0/0", PEER4, "wan");
+	box_route(box, "::/0", PEER6, "wan");
 	engine = gw_crypto_engine_new();
 	world_require(engine);
 	for (unsigned int i = 0; i < WORLD_LINKS; i++) {
@@ -507,9 +510,24 @@ static unsigned int link_of(rte_be32_t spi)
 	return index;
 }
 
+static bool is_text(const uint8_t *address, uint8_t family, const char *text)
+{
+	struct gw_addr addr;
+
+	world_require(gw_addr_parse(text, &addr));
+	return addr.family == family && memcmp(addr.bytes, address, gw_addr_bytes(family)) == 0;
+}
+
+// Whatever an SA seals goes between its own addresses.
+static bool is_between(const struct world_link *link, const struct gw_flow *flow)
+{
+	return is_text(flow->source, flow->family, link->source) &&
+	       is_text(flow->destination, flow->family, link->destination);
+}
+
 enum carrier { BARE, IN_UDP, IN_TCP };
 
-static void check_esp(uint8_t *esp, size_t bytes, enum carrier carrier)
+static void check_esp(const struct gw_flow *outer, uint8_t *esp, size_t bytes, enum carrier carrier)
 {
 	const struct gw_esp_header *header = (const struct gw_esp_header *)esp;
 	struct gw_crypto_op op = { .esp = esp };
@@ -523,6 +541,7 @@ static void check_esp(uint8_t *esp, size_t bytes, enum carrier carrier)
 	index = link_of(header->spi);
 	link = &world_links[index];
 	payload = esp + 8 + iv_bytes(index);
+	world_require(is_between(link, outer));
 	world_require(!link->ah && link->udp == (carrier == IN_UDP) &&
 		      link->tcp == (carrier == IN_TCP) && bytes > 24 + iv_bytes(index));
 	op.key = keys_out[index];
@@ -542,7 +561,7 @@ static void check_esp(uint8_t *esp, size_t bytes, enum carrier carrier)
 	world_require(is_by_right_sa(index, &inner, true));
 }
 
-static void check_ah(uint8_t *ip, size_t bytes, size_t at)
+static void check_ah(const struct gw_flow *outer, uint8_t *ip, size_t bytes, size_t at)
 {
 	uint8_t value[VALUE_BYTES], room[WORLD_FRAME_BYTES + GW_CRYPTO_AUTH_BACK] = {};
 	const struct gw_ah_header *ah = (const struct gw_ah_header *)(ip + at);
@@ -553,7 +572,7 @@ static void check_ah(uint8_t *ip, size_t bytes, size_t at)
 
 	world_require(at + sizeof(*ah) <= bytes);
 	index = link_of(ah->spi);
-	world_require(world_links[index].ah);
+	world_require(world_links[index].ah && is_between(&world_links[index], outer));
 	ah_bytes = gw_ah_bytes(world_links[index].family, VALUE_BYTES);
 	world_require(ah->length == GW_AH_LENGTH(ah_bytes) && at + ah_bytes <= bytes);
 	op.key = keys_out[index];
@@ -611,6 +630,78 @@ static bool is_bypassed(const struct gw_ip *ip)
 	return ip->flow.destination_port != 80 && (!ip->more_fragments || is_spoken_for(ip, true));
 }
 
+// What leaves in fragments, each behind the one before.
+static struct whole {
+	uint8_t data[2 * WORLD_FRAME_BYTES];
+	size_t bytes;
+	uint32_t id;
+	uint8_t source, protocol; // the last byte of an address tells sources apart
+	bool open;
+} wholes[8];
+
+static struct whole *whole_of(const struct gw_ip *piece)
+{
+	uint8_t source = piece->flow.source[piece->flow.family == 4 ? 3 : 15];
+	struct whole *unused = NULL;
+
+	for (size_t i = 0; i < RTE_DIM(wholes); i++) {
+		struct whole *whole = &wholes[i];
+
+		if (!whole->open)
+			unused = whole;
+		else if (whole->id == piece->fragment_id && whole->source == source &&
+			 whole->data[0] >> 4 == piece->flow.family)
+			return whole;
+	}
+	world_require(unused && piece->fragment_offset == 0);
+	unused->open = true;
+	unused->id = piece->fragment_id;
+	unused->source = source;
+	unused->bytes = 0;
+	return unused;
+}
+
+// The headers before the fragment header name what it names.
+static size_t drop_fragment_header(uint8_t *ip, size_t bytes)
+{
+	size_t at = sizeof(struct rte_ipv6_hdr);
+	uint8_t *next = &ip[6];
+
+	while (*next != IPPROTO_FRAGMENT) {
+		next = &ip[at];
+		at += 8 + 8u * ip[at + 1];
+	}
+	*next = ip[at];
+	memmove(ip + at, ip + at + 8, bytes - at - 8);
+	return bytes - 8;
+}
+
+// Adds a fragment; the whole packet and its bytes with the last one, else NULL.
+static uint8_t *put_together(const uint8_t *ip, const struct gw_ip *piece, size_t *bytes)
+{
+	struct whole *whole = whole_of(piece);
+	size_t front = piece->total_bytes - piece->fragment_bytes;
+
+	if (piece->fragment_offset == 0) {
+		memcpy(whole->data, ip, front);
+		whole->bytes = front;
+	}
+	world_require(whole->bytes == front + piece->fragment_offset &&
+		      whole->bytes + piece->fragment_bytes <= sizeof(whole->data));
+	memcpy(whole->data + whole->bytes, ip + front, piece->fragment_bytes);
+	whole->bytes += piece->fragment_bytes;
+	if (piece->more_fragments)
+		return NULL;
+	whole->open = false;
+	*bytes = whole->bytes;
+	if (piece->flow.family == 6)
+		*bytes = drop_fragment_header(whole->data, *bytes);
+	else
+		whole->data[6] &= 0x40, whole->data[7] = 0;
+	world_repair(whole->data, *bytes);
+	return whole->data;
+}
+
 static void check_unprotected(uint8_t *frame, size_t bytes)
 {
 	uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
@@ -621,23 +712,25 @@ static void check_unprotected(uint8_t *frame, size_t bytes)
 	world_require(bytes <= box->dataplane.ports[BOX_WAN]->mtu && is_sound(ip, bytes, &parsed));
 	if (is_bypassed(&parsed))
 		return;
-	if (parsed.more_fragments || parsed.fragment_offset) {
-		world_require(parsed.flow.protocol == IPPROTO_ESP ||
-			      parsed.flow.protocol == IPPROTO_AH ||
-			      parsed.flow.protocol == IPPROTO_UDP);
-		return;
+	if (gw_ip_is_fragment(&parsed)) {
+		ip = put_together(ip, &parsed, &bytes);
+		if (!ip)
+			return;
+		world_require(is_sound(ip, bytes, &parsed) && !gw_ip_is_fragment(&parsed));
 	}
 	switch (parsed.flow.protocol) {
 	case IPPROTO_ESP:
-		check_esp(ip + parsed.header_bytes, bytes - parsed.header_bytes, BARE);
+		check_esp(
+			&parsed.flow, ip + parsed.header_bytes, bytes - parsed.header_bytes, BARE);
 		return;
 	case IPPROTO_AH:
-		check_ah(ip, bytes, parsed.header_bytes);
+		check_ah(&parsed.flow, ip, bytes, parsed.header_bytes);
 		return;
 	default:
 		world_require(parsed.flow.protocol == IPPROTO_UDP &&
 			      parsed.flow.source_port == 4500 && bytes > parsed.header_bytes + 8u);
-		check_esp(ip + parsed.header_bytes + 8, bytes - parsed.header_bytes - 8, IN_UDP);
+		check_esp(&parsed.flow, ip + parsed.header_bytes + 8,
+			bytes - parsed.header_bytes - 8, IN_UDP);
 	}
 }
 
@@ -650,21 +743,16 @@ static void check_records(void)
 	while (rte_ring_sc_dequeue(box->worker->streams, &mbuf) == 0) {
 		size_t bytes = rte_pktmbuf_pkt_len((struct rte_mbuf *)mbuf);
 		size_t at = gw_packet(mbuf)->header_bytes;
+		struct gw_flow outer = { .family = 4 };
 
 		world_require(bytes <= sizeof(record) && at < bytes &&
 			      rte_pktmbuf_data_len((struct rte_mbuf *)mbuf) == bytes);
 		memcpy(record, rte_pktmbuf_mtod((struct rte_mbuf *)mbuf, void *), bytes);
 		rte_pktmbuf_free(mbuf);
-		check_esp(record + at, bytes - at, IN_TCP);
+		memcpy(outer.source, record + 12, 4);
+		memcpy(outer.destination, record + 16, 4);
+		check_esp(&outer, record + at, bytes - at, IN_TCP);
 	}
-}
-
-static bool is_text(const uint8_t *address, uint8_t family, const char *text)
-{
-	struct gw_addr addr;
-
-	world_require(gw_addr_parse(text, &addr));
-	return addr.family == family && memcmp(addr.bytes, address, gw_addr_bytes(family)) == 0;
 }
 
 // About packets of hosts behind the gateway, or of the host itself with such a source; from the
@@ -754,6 +842,8 @@ void world_finish(void)
 		world_require(bytes > RTE_ETHER_HDR_LEN && bytes <= sizeof(frame));
 		check_protected(frame + RTE_ETHER_HDR_LEN, bytes - RTE_ETHER_HDR_LEN);
 	}
+	for (size_t i = 0; i < RTE_DIM(wholes); i++)
+		world_require(!wholes[i].open);
 	forget();
 	world_require(rte_mempool_avail_count(box->dataplane.buffers) == box->free_buffers);
 }

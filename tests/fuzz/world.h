@@ -88,7 +88,8 @@ void world_push_record(const struct world_frame *frame);
 void world_push_dummy(unsigned int link, size_t bytes);
 
 // Walks the graph and checks all that comes out: the unprotected port and TCP connections are sent
-// nothing but what is sealed with the right key or bypassed; the protected port sends nothing but
+// nothing but what is sealed with the right key between the SA's addresses, whole or in fragments
+// that make a whole, or bypassed; the protected port sends nothing but
 // what the SA of a packet that came in carries, once for each that was sealed, and without one what
 // came bypassed or by the protected port itself; besides, the gateway's own errors. Headers are
 // sound, no buffer is lost.

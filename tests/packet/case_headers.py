@@ -65,9 +65,10 @@ def outbound(report):
                             look=lambda seen, t=want_tos, d=want_df: outer_wrong(seen, t, d))
     # An IPv6 packet above 1280 bytes must not be cut on its way in IPv4 either: its sender can be told.
     sa, _ = session.tunnel(number, 6, 4)
-    session.out("v6 in v4 above 1280 bytes", sa,
-                lambda tag: udp_packet(*inner_addresses(number, 6), tag + bytes(1300 - 48 - len(tag))),
-                look=lambda seen: outer_wrong(seen, 0, True))
+    for size in (1280, 1281):
+        session.out(f"v6 in v4, {size} bytes", sa,
+                    lambda tag, s=size: udp_packet(*inner_addresses(number, 6), tag + bytes(s - 48 - len(tag))),
+                    look=lambda seen, s=size: outer_wrong(seen, 0, s > 1280))
     # IDs: unique where fragments are allowed (RFC 6864).
     sa, _ = session.tunnel(number + 1, 4, 4)
     for _ in range(300):

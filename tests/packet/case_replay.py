@@ -109,7 +109,7 @@ def build(report, session, scripts):
 
 def run(report):
     scripts = [(f"window {window}{' ESN' if esn else ''}", edges, window, esn, algorithm)
-               for window in (32, 64, 128, 1024, 4096, 65536) for esn, algorithm in ((False, GCM), (True, CBC))]
+               for window in (32, 33, 64, 128, 1000, 1024, 4096, 65536, 2**20) for esn, algorithm in ((False, GCM), (True, CBC))]
     scripts += [(f"forged numbers, window {window}", forged, window, False, GCM) for window in (32, 4096)]
     scripts += [("the last numbers", last_numbers, 4096, False, CBC)]
     scripts += [(f"extended numbers, window {window}, {algorithm.label}", extended, window, True, algorithm)

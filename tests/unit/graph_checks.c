@@ -3,12 +3,13 @@
 
 // What stands between the wire and the network behind the gateway, one check at a time and through
 // the whole graph: each packet is right in all but one thing. Mutants of these checks must not
-// survive here. conformance: A3, A4, A5, A7, A8, A9, C1, D2, D6, D13, F3, F4, G5, G7, L1
+// survive here. conformance: A3, A4, A5, A7, A8, A9, C1, D2, D6, D13, F3, F4, G5, G7, L1, L4
 
 #include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
+#include <rte_ring.h>
 
 #include "box_esp.h"
 #include "ipsec/lifetime.h"
@@ -291,6 +292,45 @@ START_TEST(an_sa_that_has_ended_is_none)
 }
 END_TEST
 
+// --- docs/decisions/005-key-limits.md
+
+static unsigned int requests(enum gw_expiry_cause cause)
+{
+	struct gw_event event;
+	unsigned int count = 0;
+
+	while (rte_ring_sc_dequeue_elem(box->worker->events, &event, sizeof(event)) == 0)
+		count += event.kind == GW_EVENT_SA && event.bits == GW_SA_EVENT_SOFT &&
+			 event.cause == cause && event.spi == IN_SPI;
+	return count;
+}
+
+// So many tries at forging that one might succeed ask for a new SA, once, and end nothing.
+START_TEST(forgeries_ask_for_another_key)
+{
+	struct gw_sa_id id = {
+		.direction = GW_DIRECTION_IN, .protocol = GW_PROTOCOL_ESP, .spi = IN_SPI
+	};
+	struct box_frame frame;
+	struct gw_sa *sa;
+
+	ck_assert(gw_addr_parse("10.9.0.1", &id.destination));
+	sa = gw_sa_find(box->ipsec, &id);
+	ck_assert_uint_eq(sa->limit.failures, UINT64_C(1) << 36);
+	sa->limit.failures = 5;
+	for (uint32_t i = 1; i <= 8; i++) {
+		frame = good(IN_SPI, i);
+		frame.data[frame.size - 1] ^= 1;
+		push(BOX_WAN, &frame);
+		comes_to(1, GW_DROP_ESP_INTEGRITY, "forged");
+		ck_assert_uint_eq(requests(GW_EXPIRY_FAILURES), i == 6);
+	}
+	frame = good(IN_SPI, 9);
+	push(BOX_WAN, &frame);
+	comes_to(1, DELIVERED, "after all these");
+}
+END_TEST
+
 // --- RFC 4301 section 5.2
 
 static void add_policy(
@@ -403,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tcase, an_inbound_sa_ends, 0, 2);
 	tcase_add_loop_test(tcase, an_outbound_sa_ends, 0, 4);
 	tcase_add_test(tcase, an_sa_that_has_ended_is_none);
+	tcase_add_test(tcase, forgeries_ask_for_another_key);
 	tcase_add_test(tcase, each_sa_carries_its_own_packets);
 	tcase_add_test(tcase, fragments_in_clear_are_what_they_seem);
 	suite_add_tcase(suite, tcase);

@@ -88,6 +88,20 @@ static const struct row {
 		V6_ZERO("00", A2) "3300"
 				  "3e020000"
 				  "1e00" },
+	{ "that it changes is one bit of its type",
+		V6("3c", A2) "3300"
+			     "2e02abcd"
+			     "1e00",
+		V6_ZERO("3c", A2) "3300"
+				  "2e020000"
+				  "1e00" },
+	{ "and it is none of the others",
+		V6("3c", A2) "3300"
+			     "de02abcd"
+			     "1e00",
+		V6_ZERO("3c", A2) "3300"
+				  "de02abcd"
+				  "1e00" },
 	{ "Pad1 and PadN",
 		V6("3c", A2) "3300"
 			     "00"
