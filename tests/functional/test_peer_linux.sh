@@ -76,6 +76,8 @@ esp tunnel    4 4 null     sha256
 esp tunnel    4 4 gcm128   none   udp esn tcp
 esp tunnel    6 4 cbc128   sha256 udp
 esp tunnel    4 4 chacha   none   udp
+esp tunnel    6 6 gcm128   none   udp esn tcp
+esp tunnel    4 6 cbc128   sha256 udp
 esp transport 4 4 gcm128   none   esn tcp options
 esp transport 6 6 gcm256   none   options
 esp transport 4 4 cbc128   sha256 esn
@@ -83,6 +85,7 @@ esp transport 6 6 cbc128   sha1   tcp
 esp transport 4 4 chacha   none
 esp transport 4 4 gcm128   none   udp tcp
 esp transport 4 4 cbc128   sha256 udp
+esp transport 6 6 gcm128   none   udp tcp
 ah  tunnel    4 4 none     sha1   align8 tcp options
 ah  tunnel    6 6 none     sha256 esn tcp options
 ah  tunnel    4 6 none     sha512
