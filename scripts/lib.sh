@@ -47,7 +47,8 @@ need_root() {
 		die 'has to be root, and there is no sudo here: run it as root (su -c, or doas)'
 	say 'this needs root: going on through sudo'
 	local name kept=()
-	for name in BUILD LAB LAB_DEVICE LAB_MTU LAB_WIRE_MTU LAB_WORKERS INTERACTIVE NO_COLOR FUZZ_SECONDS FLOOD_RATE FLOOD_SECONDS; do
+	for name in BUILD LAB LAB_DEVICE LAB_MTU LAB_WIRE_MTU LAB_WORKERS INTERACTIVE NO_COLOR FUZZ_SECONDS FLOOD_RATE FLOOD_SECONDS \
+		MALLOC_PERTURB_; do
 		[ -n "${!name:-}" ] && kept+=("$name=${!name}")
 	done
 	exec sudo -- env "${kept[@]}" "$0" "$@"
