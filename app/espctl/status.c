@@ -38,6 +38,16 @@ static void keepalive_line(const json_t *status, FILE *out)
 			espctl_member_count(keepalives, "sent"));
 }
 
+static void memory_line(const json_t *status, FILE *out)
+{
+	const json_t *memory = json_object_get(status, "memory");
+
+	if (memory)
+		fprintf(out, "%-16s %" PRIu64 " of %" PRIu64 " MB in use\n", "memory",
+			espctl_member_count(memory, "in_use_bytes") >> 20,
+			espctl_member_count(memory, "total_bytes") >> 20);
+}
+
 static void print_status(const json_t *status, const json_t *, FILE *out)
 {
 	static const char *const members[] = { "version", "pid", "config", "log_level", "hugepages",
@@ -58,6 +68,7 @@ static void print_status(const json_t *status, const json_t *, FILE *out)
 	}
 	fprintf(out, "%-16s %s\n", "uptime",
 		espctl_duration_format(espctl_member_count(status, "uptime_seconds"), duration));
+	memory_line(status, out);
 	pool_line(status, "buffers", "buffers", out);
 	path_mtu_line(status, out);
 	keepalive_line(status, out);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <rte_eal.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_mempool.h>
 
 #include "base/clock.h"
@@ -36,6 +38,25 @@ static int count_neighbour(void *count, const struct gw_neighbour_spec *, enum g
 {
 	++*(uint64_t *)count;
 	return 0;
+}
+
+// What of memory.size_mb is taken: by packet buffers, SAs and tables.
+static json_t *memory_object(void)
+{
+	uint64_t total = 0, in_use = 0;
+	json_t *object = json_object();
+
+	for (unsigned int i = 0; i < rte_socket_count(); i++) {
+		struct rte_malloc_socket_stats stats;
+
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &stats) != 0)
+			continue;
+		total += stats.heap_totalsz_bytes;
+		in_use += stats.heap_allocsz_bytes;
+	}
+	gateway_put_count(object, "total_bytes", total);
+	gateway_put_count(object, "in_use_bytes", in_use);
+	return object;
 }
 
 static void put_counts(json_t *object, const struct gateway *gateway)
@@ -74,6 +95,7 @@ json_t *gateway_status_get(struct gw_rpc_call *call, json_t *params)
 		json_pack("{s:I, s:i}", "sent", (json_int_t)gateway->keepalives_sent, "seconds",
 			gw_keepalives_standard(gateway->keepalives)));
 	gateway_put(object, "hugepages", json_boolean(rte_eal_has_hugepages()));
+	gateway_put(object, "memory", memory_object());
 	gateway_put(object, "buffers", pool_object(dataplane->buffers));
 	if (dataplane->linear != dataplane->buffers)
 		gateway_put(object, "linear_buffers", pool_object(dataplane->linear));

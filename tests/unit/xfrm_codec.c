@@ -325,7 +325,7 @@ START_TEST(policies)
 {
 	static const struct xfrm_user_tmpl esp = { .id.proto = IPPROTO_ESP, .reqid = 9, .mode = 1 };
 	static const struct xfrm_user_tmpl compression = { .id.proto = 108, .optional = 1 };
-	static const struct {
+	const struct {
 		struct xfrm_userpolicy_info info;
 		struct xfrm_user_tmpl templates[2];
 		int count;
