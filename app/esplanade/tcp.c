@@ -30,7 +30,10 @@
 #define BACKLOG       128
 #define CONNECT_NS    (10 * NS_PER_SECOND)
 #define SWEEP_NS      (NS_PER_SECOND / 20)
-#define OTHER_FILES   256u // beside connections, each with its socket to the IKE daemon
+// Records in a row that name no SA, and how long none has, until the stream counts as corrupt.
+#define STRANGE_RECORDS 8
+#define STRANGE_NS      (5 * NS_PER_SECOND)
+#define OTHER_FILES     256u // beside connections, each with its socket to the IKE daemon
 
 struct tcp_connection *gateway_tcp_connection_new(struct gateway *gateway)
 {
@@ -41,7 +44,7 @@ struct tcp_connection *gateway_tcp_connection_new(struct gateway *gateway)
 		return NULL;
 	connection->gateway = gateway;
 	connection->id = ++tcp->last_id;
-	connection->opened_ns = connection->suspect_ns = gw_clock_ns();
+	connection->opened_ns = connection->suspect_ns = connection->sound_ns = gw_clock_ns();
 	TAILQ_INSERT_TAIL(&tcp->connections, connection, link);
 	tcp->connection_count++;
 	return connection;
@@ -85,6 +88,26 @@ void gateway_tcp_connection_close(struct tcp_connection *connection, const char 
 
 // --- what comes of a stream
 
+// Whether a record names an inbound SA. Where somebody has put bytes into the stream, or left some
+// out, no record begins any more where one should, and what stands there is anything.
+static void look_whether_sound(
+	struct tcp_connection *connection, const uint8_t *payload, size_t size)
+{
+	struct gw_sa_id id = { .direction = GW_DIRECTION_IN,
+		.protocol = GW_PROTOCOL_ESP,
+		.destination = connection->local };
+
+	if (size >= sizeof(id.spi))
+		id.spi = (uint32_t)payload[0] << 24 | (uint32_t)payload[1] << 16 |
+			 (uint32_t)payload[2] << 8 | payload[3];
+	if (gw_sa_find(connection->gateway->ipsec, &id)) {
+		connection->sound_ns = gw_clock_ns();
+		connection->strange = 0;
+	} else {
+		connection->strange++;
+	}
+}
+
 static void on_record(void *ctx, enum gw_tcp_record kind, const uint8_t *payload, size_t size)
 {
 	struct tcp_connection *connection = ctx;
@@ -93,6 +116,7 @@ static void on_record(void *ctx, enum gw_tcp_record kind, const uint8_t *payload
 	switch (kind) {
 	case GW_TCP_ESP:
 		connection->esp_in++;
+		look_whether_sound(connection, payload, size);
 		gateway_tcp_packet_in(connection, payload, size);
 		break;
 	case GW_TCP_IKE:
@@ -103,6 +127,7 @@ static void on_record(void *ctx, enum gw_tcp_record kind, const uint8_t *payload
 		gateway_tcp_connection_drop(connection, GW_DROP_TCP_KEEPALIVE);
 		break;
 	default:
+		connection->strange++;
 		gateway_tcp_connection_drop(connection, GW_DROP_TCP_RECORD);
 	}
 }
@@ -376,6 +401,14 @@ void gateway_tcp_poll(struct gateway *gateway, uint64_t now_ns)
 	gateway_tcp_paths_sweep(gateway);
 }
 
+// RFC 9329 section 6.1: not for a single unknown SPI, which may be one of an SA that has just gone
+// or is about to come, but for too many of them.
+static bool is_corrupt(const struct tcp_connection *connection, uint64_t now_ns)
+{
+	return connection->strange >= STRANGE_RECORDS && now_ns > connection->sound_ns &&
+	       now_ns - connection->sound_ns > STRANGE_NS;
+}
+
 static const char *why_end(const struct tcp_connection *connection, uint64_t now_ns)
 {
 	const struct gw_config *config = connection->gateway->config;
@@ -383,6 +416,8 @@ static const char *why_end(const struct tcp_connection *connection, uint64_t now
 	if (!connection->open)
 		return now_ns - connection->opened_ns > CONNECT_NS ? "the peer did not answer"
 								   : NULL;
+	if (is_corrupt(connection, now_ns))
+		return "its records are of no SA any more";
 	if (connection->bound || connection->originator ||
 		now_ns - connection->suspect_ns <=
 			config->tcp_unauthenticated_seconds * NS_PER_SECOND)

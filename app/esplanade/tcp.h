@@ -42,6 +42,8 @@ struct tcp_connection {
 	uint32_t bound; // paths
 	uint64_t opened_ns;
 	uint64_t suspect_ns; // since when no path is bound and no IKE answer was sent
+	uint64_t sound_ns;   // when a record last named an SA, or an IKE answer was sent
+	uint32_t strange;    // records since then that name none
 
 	uint64_t esp_in, esp_out, ike_in, ike_out, bytes_in, bytes_out, dropped;
 };

@@ -3,7 +3,7 @@
 
 // ESP packets between workers and TCP connections. The workers know ESP behind an IP header only,
 // so that what comes in TCP gets one, with the addresses of the connection's ends, and what goes
-// loses it. It says nothing else: no congestion marks, no DSCP (RFC 9329).
+// loses it. It says nothing else: no congestion marks, no DSCP (RFC 9329 sections 9.3 and 9.5).
 
 #include "esplanade/tcp.h"
 

@@ -32,7 +32,7 @@ static void answer(struct tcp_connection *connection, const uint8_t *message, si
 {
 	static const uint8_t marker[GW_TCP_MARKER_BYTES];
 
-	// Keepalives and ESP have no business here (RFC 9329).
+	// Keepalives and ESP have no business here (RFC 9329 sections 3 and 6.6).
 	if (size <= sizeof(marker) || memcmp(message, marker, sizeof(marker)) != 0)
 		return;
 	if (gw_stream_send(connection->stream, message, size) != 0) {
@@ -42,7 +42,8 @@ static void answer(struct tcp_connection *connection, const uint8_t *message, si
 	connection->ike_out++;
 	connection->bytes_out += size + GW_TCP_LENGTH_BYTES;
 	// A key exchange under way earns some patience.
-	connection->suspect_ns = gw_clock_ns();
+	connection->suspect_ns = connection->sound_ns = gw_clock_ns();
+	connection->strange = 0;
 }
 
 static void on_readable(evutil_socket_t fd, short, void *ctx)

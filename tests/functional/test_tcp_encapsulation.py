@@ -133,6 +133,13 @@ def responder(world, family):
     return tunnel, stream
 
 
+def knocks(world, tunnel, stream):
+    """Once more, until the gateway has heard that it is the peer's."""
+    stream.send(tunnel.from_peer(b"<knock %d>" % next(KNOCKS))[0])
+    time.sleep(0.02)
+    return world.is_bound(stream, tunnel)
+
+
 def which_connection(world, tunnel, first):
     """conformance: J22"""
     report = world.report
@@ -170,11 +177,7 @@ def which_connection(world, tunnel, first):
     world.host.send(tunnel.from_host(b"<nowhere>"))
     wait_for("the drop", lambda: world.drops("tcp_no_connection") > before)
 
-    def again():
-        first.send(tunnel.from_peer(b"<knock %d>" % next(KNOCKS))[0])
-        time.sleep(0.02)
-        return world.is_bound(first, tunnel)
-    wait_for("the first to be the tunnel's again", again)
+    wait_for("the first to be the tunnel's again", lambda: knocks(world, tunnel, first))
     world.leaves("the first is the peer's again", first, tunnel, b"<by first>")
 
 
@@ -279,6 +282,32 @@ def hostile(world, tunnel):
         Stream.connect(world.namespace).reset()
     local = socket.create_connection(("127.0.0.1", 4500))
     report.check("an address that is not the gateway's: closed", Stream(local).is_closed())
+
+
+def out_of_step(world, tunnel, good):
+    """Somebody puts a byte into the stream. conformance: J28"""
+    report = world.report
+    report.begin("a stream that is out of step")
+    stream = Stream.connect(world.namespace)
+    world.arrives("it has been good", stream, tunnel, b"<in step>")
+    world.wait_bound(stream, tunnel)
+    unknown = struct.pack("!II", 0x99999999, 1) + bytes(40)
+    for _ in range(20):
+        stream.send(unknown)
+        stream.send(tunnel.from_peer(b"<between>")[0])
+    world.leaves("unknown SPIs among good ones are nothing", stream, tunnel, b"<still there>")
+    expired = world.tcp()["expired"]
+    stream.write(b"\x00")  # from here on a record is 0x40, then 0x4040 bytes long
+
+    def closed():
+        stream.write(b"\x40" * 4000)
+        time.sleep(0.02)
+        return world.tcp()["expired"] > expired
+    wait_for("the gateway to see it", closed)
+    report.check("it is closed", stream.is_closed())
+    stream.close()
+    wait_for("another one to be the tunnel's", lambda: knocks(world, tunnel, good))
+    world.leaves("where traffic goes on", good, tunnel, b"<in step again>")
 
 
 def bounds(world, tunnel, good):
@@ -485,6 +514,7 @@ def main():
         which_connection(world, tunnel, stream)
         records(world, tunnel, stream)
         hostile(world, tunnel)
+        out_of_step(world, tunnel, stream)
         forms(world, tunnel, stream)
         ike(world)
         bounds(world, tunnel, stream)
