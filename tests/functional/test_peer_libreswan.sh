@@ -16,6 +16,7 @@
 pluto_connections() {
 	cat <<'END'
 config setup
+	ikev1-policy=accept
 
 conn %default
 	authby=secret
@@ -39,11 +40,51 @@ conn net
 	rightsubnet=10.1.0.0/24
 	esp=aes_gcm128-null-dh31
 
+conn v1
+	ikev2=no
+	ike=aes128-sha2_256-modp2048
+	esp=aes128-sha2_256
+	pfs=no
+	leftsubnet=10.2.0.2/32
+	rightsubnet=10.1.0.2/32
+
 conn net6
 	also=site
 	leftsubnet=2001:db8:b::/64
 	rightsubnet=2001:db8:a::/64
 	esp=aes_gcm128-null-dh31
+END
+}
+
+# charon_v1: the other end of "v1". In main mode a pre-shared key is found by addresses.
+charon_v1() {
+	cat <<END
+connections {
+	v1 {
+		version = 1
+		local_addrs = 192.0.2.1
+		remote_addrs = 192.0.2.2
+		proposals = aes128-sha256-modp2048
+		local { auth = psk
+		}
+		remote { auth = psk
+		}
+		children {
+			v1 {
+				local_ts = 10.1.0.2/32
+				remote_ts = 10.2.0.2/32
+				esp_proposals = aes128-sha256
+			}
+		}
+	}
+}
+secrets {
+	ike-v1 {
+		id-1 = 192.0.2.1
+		id-2 = 192.0.2.2
+		secret = $(cat "$LAB_DIR/secret")
+	}
+}
 END
 }
 
@@ -57,6 +98,7 @@ require 'gateway B starts' lab_start gwB
 ike_charon gwA 'retransmit_tries = 3'
 ike_sample gwA site-to-site-psk.conf
 ike_secret gwA
+charon_v1 >"$LAB_DIR/gwA.swanctl/conf.d/v1.conf"
 mkdir -p "$LAB_DIR/gwB.pluto"
 pluto_connections >"$LAB_DIR/gwB.pluto/ipsec.conf"
 (umask 077 && echo ": PSK \"$(cat "$LAB_DIR/secret")\"" >"$LAB_DIR/gwB.pluto/ipsec.secrets")
@@ -78,6 +120,15 @@ check 'new keys, asked by libreswan' whack gwB --rekey-ipsec --name net
 check 'ping' all_answered hostA 10.2.0.2 10
 check 'end' whack gwB --terminate --name net6
 check 'end' whack gwB --terminate --name net
+check 'SAs go' wait_until 60 'the SAs to go' sas_everywhere 0
+
+step 'IKEv1'
+check 'negotiated, main mode' whack gwB --initiate --name v1
+check_settles 'SAs at A and B' '2 2' both_sas
+check 'ping' all_answered hostA 10.2.0.2 10
+check 'ping, from the other side' all_answered hostB 10.1.0.2 10
+check 'AES-CBC with SHA-256' eval "ctl gwB --json sa list | jq -e 'all(.sas[]; .integrity.algorithm == \"hmac-sha2-256-128\")'"
+check 'end' whack gwB --terminate --name v1
 check 'SAs go' wait_until 60 'the SAs to go' sas_everywhere 0
 
 step 'all the while'
