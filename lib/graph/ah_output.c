@@ -38,7 +38,7 @@ static uint16_t encapsulate(struct rte_mbuf *mbuf, struct gw_packet *packet)
 
 	gw_ah_write(outer + sa->outer_bytes, next_header, sa->ah_bytes, sa->spi,
 		(uint32_t)packet->sequence);
-	gw_seal_outer(mbuf, packet, &inner);
+	gw_seal_outer(mbuf, packet, &inner, packet->sequence);
 	return sa->outer_bytes;
 }
 

@@ -53,7 +53,7 @@ static __rte_always_inline uint8_t *encapsulate(struct rte_mbuf *mbuf, struct gw
 	esp = (struct gw_esp_header *)(outer + sa->outer_bytes);
 	esp->spi = sa->spi;
 	esp->sequence = rte_cpu_to_be_32((uint32_t)sequence);
-	gw_seal_outer(mbuf, packet, &inner);
+	gw_seal_outer(mbuf, packet, &inner, sequence);
 	packet->header_bytes = (uint16_t)(sa->outer_bytes - sa->udp_bytes);
 	return (uint8_t *)esp;
 }

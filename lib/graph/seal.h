@@ -59,17 +59,15 @@ static __rte_always_inline struct gw_esp_inner gw_seal_inner(
 	};
 }
 
-// Tunnel mode, the rest of the packet being there: its outer header, at the front of the mbuf.
-static __rte_always_inline void gw_seal_outer(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_esp_inner *inner)
+// Tunnel mode, the rest of the packet being there: its outer header, at the front of the mbuf. Its
+// IPv4 ID goes with the sequence number, which no two workers have alike (RFC 6864 section 4.2).
+static __rte_always_inline void gw_seal_outer(struct rte_mbuf *mbuf, struct gw_packet *packet,
+	const struct gw_esp_inner *inner, uint64_t sequence)
 {
-	struct gw_sa *sa = packet->sa;
+	const struct gw_sa *sa = packet->sa;
 	bool whole = sa->outer_family == 4 && gw_esp_outer_df(sa, inner);
-	uint16_t id = 0;
+	uint16_t id = (uint16_t)(sa->ipv4_id + sequence);
 
-	// Relaxed: only uniqueness matters.
-	if (sa->outer_family == 4 && !whole)
-		id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
 	packet->ip_bytes = mbuf->pkt_len;
 	gw_esp_outer_write(sa, rte_pktmbuf_mtod(mbuf, uint8_t *), inner, packet->ip_bytes,
 		rte_cpu_to_be_16(id));

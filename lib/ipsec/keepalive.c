@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include <rte_random.h>
+
 #include "ipsec/esp.h"
 #include "ipsec/index.h"
 #include "ipsec/siphash.h"
@@ -278,7 +280,7 @@ void gw_keepalive_write(struct gw_sa *sa, uint8_t *packet)
 {
 	const struct gw_esp_inner inner = { .family = 4, .dont_fragment = true };
 	uint32_t bytes = sa->outer_bytes + GW_KEEPALIVE_BYTES;
-	uint16_t id = (uint16_t)atomic_fetch_add_explicit(&sa->ipv4_id, 1, memory_order_relaxed);
+	uint16_t id = (uint16_t)rte_rand();
 
 	packet[sa->outer_bytes] = 0xff;
 	gw_esp_outer_write(sa, packet, &inner, bytes, rte_cpu_to_be_16(id));

@@ -152,7 +152,7 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	sa->label_copied = spec->flow_label == GW_FLOW_LABEL_COPY;
 	atomic_init(&sa->sequence.used, spec->direction == GW_DIRECTION_OUT ? spec->sequence : 0);
 	// A gateway that starts again must not give fragments the IDs of those still on their way.
-	atomic_init(&sa->ipv4_id, (uint32_t)rte_rand());
+	sa->ipv4_id = (uint16_t)rte_rand();
 	template_make(sa, spec);
 	gw_sa_path_mtu_set(sa, INITIAL_PATH_MTU);
 	atomic_init(&sa->mapping, gw_sa_first_mapping(spec));

@@ -87,7 +87,9 @@ struct gw_sa {
 
 	// --- line 2: worker: rw
 	struct gw_sequence sequence __rte_cache_aligned; // outbound
-	_Atomic uint32_t ipv4_id;                        // outbound: next IPv4 ID when DF is clear
+	// Outbound: how far the IPv4 ID, where DF is clear, is ahead of the sequence number. control:
+	// wo before publication
+	uint16_t ipv4_id;
 	_Atomic uint32_t events; // bits of enum gw_sa_event raised and not yet told
 	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an
 	// authentic packet, so that each change is told once; in TCP the number of the connection,
