@@ -46,8 +46,8 @@ static inline void store_icv(const struct gw_crypto_op *op, const uint8_t *tag)
 		memcpy(icv + 8, tag + 8, 4);
 }
 
-static inline void run(
-	struct gw_crypto_engine *engine, struct gw_crypto_op **ops, unsigned int count, bool seal)
+static inline void run(struct gw_crypto_engine *engine, struct gw_crypto_op **ops,
+	unsigned int count, bool wide, bool seal)
 {
 	const unsigned int rounds = gw_aes_rounds(ops[0]->key);
 	struct gw_vaes_packet *packets = engine->packets;
@@ -60,9 +60,9 @@ static inline void run(
 		note(engine, &packets[i], ops[i], seal);
 	}
 	if (seal)
-		gw_vaes_seal(packets, count, rounds);
+		gw_vaes_seal(packets, count, rounds, wide);
 	else
-		gw_vaes_open(packets, count, rounds);
+		gw_vaes_open(packets, count, rounds, wide);
 	for (unsigned int i = 0; i < count; i++) {
 		if (seal) {
 			store_icv(ops[i], packets[i].tag);
@@ -73,23 +73,47 @@ static inline void run(
 	}
 }
 
+static inline void run_all(struct gw_crypto_engine *engine, struct gw_crypto_op **ops,
+	unsigned int count, bool wide, bool seal)
+{
+	for (unsigned int i = 0; i < count; i += GW_VAES_BURST)
+		run(engine, ops + i, RTE_MIN(count - i, GW_VAES_BURST), wide, seal);
+}
+
 static void seal_gcm(
 	struct gw_crypto_engine *engine, IMB_MGR *, struct gw_crypto_op **ops, unsigned int count)
 {
-	for (unsigned int i = 0; i < count; i += GW_VAES_BURST)
-		run(engine, ops + i, RTE_MIN(count - i, GW_VAES_BURST), true);
+	run_all(engine, ops, count, false, true);
 }
 
 static void open_gcm(
 	struct gw_crypto_engine *engine, IMB_MGR *, struct gw_crypto_op **ops, unsigned int count)
 {
-	for (unsigned int i = 0; i < count; i += GW_VAES_BURST)
-		run(engine, ops + i, RTE_MIN(count - i, GW_VAES_BURST), false);
+	run_all(engine, ops, count, false, false);
+}
+
+static void seal_gcm_wide(
+	struct gw_crypto_engine *engine, IMB_MGR *, struct gw_crypto_op **ops, unsigned int count)
+{
+	run_all(engine, ops, count, true, true);
+}
+
+static void open_gcm_wide(
+	struct gw_crypto_engine *engine, IMB_MGR *, struct gw_crypto_op **ops, unsigned int count)
+{
+	run_all(engine, ops, count, true, false);
 }
 
 const struct gw_crypto_way gw_crypto_gcm_vaes = {
-	.name = "burst",
+	.name = "VAES",
 	.own = true,
 	.seal = seal_gcm,
 	.open = open_gcm,
+};
+
+const struct gw_crypto_way gw_crypto_gcm_vaes_wide = {
+	.name = "VAES, AVX512",
+	.own = true,
+	.seal = seal_gcm_wide,
+	.open = open_gcm_wide,
 };

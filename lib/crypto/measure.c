@@ -60,7 +60,7 @@ const char *gw_crypto_choice_name(
 	const struct gw_crypto_choice *choice, char *buffer, unsigned int size)
 {
 	if (choice->way->own)
-		snprintf(buffer, size, "VAES");
+		snprintf(buffer, size, "%s", choice->way->name);
 	else
 		snprintf(buffer, size, "%s, %s", choice->way->name,
 			gw_crypto_path_name(choice->path));
@@ -117,8 +117,10 @@ static void find_candidates(struct gw_crypto_family *family, enum gw_crypto_pin 
 	const bool only_theirs = pin > GW_CRYPTO_PIN_VAES;
 
 	family->count = 0;
-	if (is_gcm(family) && !only_theirs)
+	if (is_gcm(family) && !only_theirs) {
+		add(family, &gw_crypto_gcm_vaes_wide, GW_CRYPTO_AVX2, GW_VAES_WIDE_FEATURES);
 		add(family, &gw_crypto_gcm_vaes, GW_CRYPTO_AVX2, GW_VAES_FEATURES);
+	}
 	// The newest first: it shows how far behind the others are.
 	for (int path = GW_CRYPTO_PATH_COUNT - 1; path >= 0 && !only_ours; path--) {
 		if (only_theirs && pins[pin].path != (enum gw_crypto_path)path)

@@ -20,7 +20,7 @@ struct rule {
 };
 
 static const struct rule gcm_rules[] = {
-	{ IMB_CPUFLAGS_AVX512_T2, .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX512 } },
+	{ GW_VAES_WIDE_FEATURES, .choice = { &gw_crypto_gcm_vaes_wide, GW_CRYPTO_AVX2 } },
 	{ GW_VAES_FEATURES, .choice = { &gw_crypto_gcm_vaes, GW_CRYPTO_AVX2 } },
 	{ IMB_CPUFLAGS_AVX512, .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX512 } },
 	{ IMB_CPUFLAGS_AVX2, .choice = { &gw_crypto_gcm_direct, GW_CRYPTO_AVX2 } },

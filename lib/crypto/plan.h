@@ -33,6 +33,7 @@ struct gw_crypto_way {
 
 extern const struct gw_crypto_way gw_crypto_gcm_direct;
 extern const struct gw_crypto_way gw_crypto_gcm_vaes;
+extern const struct gw_crypto_way gw_crypto_gcm_vaes_wide;
 extern const struct gw_crypto_way gw_crypto_gmac_direct;
 extern const struct gw_crypto_way gw_crypto_ccm_job;
 extern const struct gw_crypto_way gw_crypto_chacha_direct;

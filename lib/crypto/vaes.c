@@ -16,8 +16,9 @@
 // Its vectors are the n blocks two by two and one more: for AES the first counter block, for GHASH
 // the lengths beside the associated data. Short packets of as many vectors run side by side,
 // because a chain of AES rounds on its own leaves the CPU's units idle most of the time. A longer
-// packet goes eight blocks at a time, AES of the next ones between GHASH of the last; what is left
-// is hashed as a short packet is, with the sum so far added to its first block.
+// packet goes as vaes_wide.c does it, or eight blocks at a time, AES of the next ones between GHASH
+// of the last; what is left is hashed as a short packet is, with the sum so far added to its first
+// block.
 
 #include "crypto/vaes.h"
 
@@ -25,6 +26,8 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "crypto/vaes_wide.h"
 
 // Sanitizers do not look into it, as they do not into IPsec-MB: unrolled, it keeps a compiler that
 // instruments it busy for many minutes. The tests have unreadable pages instead.
@@ -639,8 +642,18 @@ INLINE void run_single(
 	}
 }
 
-INLINE void run_burst(
-	struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds, bool seal)
+INLINE void run_alone(struct gw_vaes_packet *packet, unsigned int rounds, bool wide, bool seal)
+{
+	if (!wide)
+		run_long(packet, rounds, seal);
+	else if (seal)
+		gw_vaes_wide_seal(packet, rounds);
+	else
+		gw_vaes_wide_open(packet, rounds);
+}
+
+INLINE void run_burst(struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds,
+	bool wide, bool seal)
 {
 	struct gw_vaes_packet *waiting[MOST_VECTORS + 1][4];
 	uint8_t waits[MOST_VECTORS + 1] = {};
@@ -650,7 +663,7 @@ INLINE void run_burst(
 		unsigned int vectors;
 
 		if (packet->bytes > MOST_SUM) {
-			run_long(packet, rounds, seal);
+			run_alone(packet, rounds, wide, seal);
 			continue;
 		}
 		vectors = packet->bytes ? (packet->bytes + VECTOR - 1) / VECTOR : 1;
@@ -665,14 +678,16 @@ INLINE void run_burst(
 			run_single(waiting[v][i], v, rounds, seal);
 }
 
-TARGET void gw_vaes_seal(struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds)
+TARGET void gw_vaes_seal(
+	struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds, bool wide)
 {
-	run_burst(packets, count, rounds, true);
+	run_burst(packets, count, rounds, wide, true);
 }
 
-TARGET void gw_vaes_open(struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds)
+TARGET void gw_vaes_open(
+	struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds, bool wide)
 {
-	run_burst(packets, count, rounds, false);
+	run_burst(packets, count, rounds, wide, false);
 }
 
 // --- keys

@@ -4,16 +4,20 @@
 
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <intel-ipsec-mb.h>
 
-// AES-GCM (NIST SP 800-38D) for CPUs with VAES and VPCLMULQDQ on registers of 256 bits, which
-// IPsec-MB 1.3 has for AVX-512 alone. Whoever calls it has seen GW_VAES_FEATURES in the CPU.
+// AES-GCM (NIST SP 800-38D) for CPUs with VAES and VPCLMULQDQ, on registers of 256 bits, for which
+// IPsec-MB 1.3 has no such code, and for long packets on registers of 512 bits. Whoever calls it
+// has seen GW_VAES_FEATURES in the CPU.
 
 // Bits of imb_get_feature_flags() that the CPU must have.
 #define GW_VAES_FEATURES (IMB_CPUFLAGS_AVX2 | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ)
+// And for long packets on registers of 512 bits.
+#define GW_VAES_WIDE_FEATURES (GW_VAES_FEATURES | IMB_CPUFLAGS_AVX512)
 
 #define GW_VAES_BLOCK_BYTES 16
 #define GW_VAES_POWERS      16u // of the hash key that a key keeps
@@ -47,5 +51,8 @@ void gw_vaes_expand(struct gw_vaes_key *key, unsigned int rounds);
 
 // At most GW_VAES_BURST packets, with keys of one length. They are computed in no particular order:
 // short ones of equal length side by side.
-void gw_vaes_seal(struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds);
-void gw_vaes_open(struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds);
+// wide: long ones on registers of 512 bits, which the CPU has (GW_VAES_WIDE_FEATURES).
+void gw_vaes_seal(
+	struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds, bool wide);
+void gw_vaes_open(
+	struct gw_vaes_packet *packets, unsigned int count, unsigned int rounds, bool wide);

@@ -87,8 +87,8 @@ struct gw_sa {
 
 	// --- line 2: worker: rw
 	struct gw_sequence sequence __rte_cache_aligned; // outbound
-	// Outbound: how far the IPv4 ID, where DF is clear, is ahead of the sequence number. control:
-	// wo before publication
+	// Outbound: how far the IPv4 ID, where DF is clear, is ahead of the sequence number.
+	// control: wo before publication
 	uint16_t ipv4_id;
 	_Atomic uint32_t events; // bits of enum gw_sa_event raised and not yet told
 	// Inbound in UDP: digest (gw_sa_mapping) of the peer's address and port as last seen in an

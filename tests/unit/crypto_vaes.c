@@ -3,7 +3,8 @@
 
 // Our own AES-GCM against IPsec-MB's: every length up to 9,000 bytes, both lengths of associated
 // data, in place and from one buffer to another, each right behind an unreadable page and right
-// before one; and bursts of mixed lengths and keys. A CPU without VAES has nothing to test.
+// before one; and bursts of mixed lengths and keys. All that on registers of 256 bits and of 512. A
+// CPU without VAES has nothing to test, one without AVX-512 only half of it.
 
 #include "crypto/vaes.h"
 
@@ -21,9 +22,24 @@
 #define BESIDE     64u
 #define KEYS       5u
 
-static bool can_run(void)
+// Numbers of loop tests: a key length, on narrow or wide registers.
+#define LOOPS (2 * GW_KEY_LENGTHS)
+
+static unsigned int key_size_of(int loop)
 {
-	return (imb_get_feature_flags() & GW_VAES_FEATURES) == GW_VAES_FEATURES;
+	return (unsigned int)loop % GW_KEY_LENGTHS;
+}
+
+static bool is_wide(int loop)
+{
+	return loop >= GW_KEY_LENGTHS;
+}
+
+static bool can_run(bool wide)
+{
+	uint64_t features = wide ? GW_VAES_WIDE_FEATURES : GW_VAES_FEATURES;
+
+	return (imb_get_feature_flags() & features) == features;
 }
 
 // The same key for both.
@@ -125,7 +141,7 @@ static void place(struct rooms *rooms, struct gw_vaes_packet *packet, const uint
 }
 
 static void both_ways(
-	const struct pair *pair, struct rooms *rooms, uint32_t bytes, uint32_t aad_bytes)
+	const struct pair *pair, struct rooms *rooms, uint32_t bytes, uint32_t aad_bytes, bool wide)
 {
 	struct gw_vaes_packet packet = expect(pair, rooms, bytes, aad_bytes);
 
@@ -133,10 +149,10 @@ static void both_ways(
 		bool at_end = i & 1, in_place = i & 2;
 
 		place(rooms, &packet, rooms->text, at_end, in_place);
-		gw_vaes_seal(&packet, 1, pair->rounds);
+		gw_vaes_seal(&packet, 1, pair->rounds, wide);
 		check(rooms, &packet, rooms->sealed, at_end, "sealing");
 		place(rooms, &packet, rooms->sealed, at_end, in_place);
-		gw_vaes_open(&packet, 1, pair->rounds);
+		gw_vaes_open(&packet, 1, pair->rounds, wide);
 		check(rooms, &packet, rooms->text, at_end, "opening");
 	}
 }
@@ -147,7 +163,7 @@ START_TEST(every_length)
 	struct rooms *rooms;
 	struct pair *pair;
 
-	if (!can_run())
+	if (!can_run(is_wide(_i)))
 		return;
 	rooms = calloc(1, sizeof(*rooms));
 	pair = aligned_alloc(64, sizeof(*pair));
@@ -155,10 +171,10 @@ START_TEST(every_length)
 	rooms->source = room_new();
 	rooms->target = room_new();
 	kit_pattern(rooms->text, sizeof(rooms->text), 13, 5);
-	expand(pair, gw_crypto_manager_shared(GW_CRYPTO_AVX2), _i, 3);
+	expand(pair, gw_crypto_manager_shared(GW_CRYPTO_AVX2), key_size_of(_i), 3);
 	for (uint32_t bytes = 0; bytes <= LONGEST; bytes++) {
-		both_ways(pair, rooms, bytes, 8);
-		both_ways(pair, rooms, bytes, 12);
+		both_ways(pair, rooms, bytes, 8, is_wide(_i));
+		both_ways(pair, rooms, bytes, 12, is_wide(_i));
 	}
 	room_free(rooms->source);
 	room_free(rooms->target);
@@ -170,16 +186,16 @@ END_TEST
 // Lengths around those at which the code goes another way.
 static uint32_t some_length(void)
 {
-	static const uint32_t edges[] = { 0, 16, 32, 64, 96, 128, 160, 192, 224, 256, 352, 512,
-		1424 };
+	static const uint32_t edges[] = { 0, 16, 32, 64, 96, 128, 160, 192, 224, 240, 256, 304, 320,
+		352, 512, 1424 };
 	uint32_t edge = edges[rand() % RTE_DIM(edges)];
 
 	return rand() % 3 ? edge + rand() % 9 : (uint32_t)(rand() % 300);
 }
 
-static void mixed_burst(
-	struct pair *pairs, unsigned int key_size, struct rooms rooms[GW_VAES_BURST])
+static void mixed_burst(struct pair *pairs, int loop, struct rooms rooms[GW_VAES_BURST])
 {
+	const unsigned int rounds = pairs[0].rounds;
 	struct gw_vaes_packet packets[GW_VAES_BURST];
 	unsigned int count = 1 + rand() % GW_VAES_BURST;
 
@@ -188,12 +204,12 @@ static void mixed_burst(
 			&pairs[rand() % KEYS], &rooms[i], some_length(), rand() % 2 ? 8 : 12);
 		place(&rooms[i], &packets[i], rooms[i].text, i % 2, rand() % 2);
 	}
-	gw_vaes_seal(packets, count, 10 + 2 * key_size);
+	gw_vaes_seal(packets, count, rounds, is_wide(loop));
 	for (unsigned int i = 0; i < count; i++) {
 		check(&rooms[i], &packets[i], rooms[i].sealed, i % 2, "sealing a burst");
 		place(&rooms[i], &packets[i], rooms[i].sealed, i % 2, rand() % 2);
 	}
-	gw_vaes_open(packets, count, 10 + 2 * key_size);
+	gw_vaes_open(packets, count, rounds, is_wide(loop));
 	for (unsigned int i = 0; i < count; i++)
 		check(&rooms[i], &packets[i], rooms[i].text, i % 2, "opening a burst");
 }
@@ -203,14 +219,15 @@ START_TEST(bursts_of_mixed_lengths_and_keys)
 	struct rooms *rooms;
 	struct pair *pairs;
 
-	if (!can_run())
+	if (!can_run(is_wide(_i)))
 		return;
 	rooms = calloc(GW_VAES_BURST, sizeof(*rooms));
 	pairs = aligned_alloc(64, KEYS * sizeof(*pairs));
 	ck_assert(rooms && pairs);
 	srand(1 + _i);
 	for (unsigned int k = 0; k < KEYS; k++)
-		expand(&pairs[k], gw_crypto_manager_shared(GW_CRYPTO_AVX2), _i, 41 * k);
+		expand(&pairs[k], gw_crypto_manager_shared(GW_CRYPTO_AVX2), key_size_of(_i),
+			41 * k);
 	for (unsigned int i = 0; i < GW_VAES_BURST; i++) {
 		rooms[i].source = room_new();
 		rooms[i].target = room_new();
@@ -235,7 +252,7 @@ START_TEST(key_is_small)
 		unsigned int allocated;
 	} cases[] = { { 20, 512 }, { 28, 576 }, { 36, 576 } };
 
-	if (!can_run())
+	if (!can_run(false))
 		return;
 	gw_crypto_plan_limit(GW_VAES_FEATURES);
 	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
@@ -255,8 +272,8 @@ int main(void)
 	Suite *suite = suite_create("crypto_vaes");
 	TCase *tcase = tcase_create("vaes");
 
-	tcase_add_loop_test(tcase, every_length, 0, GW_KEY_LENGTHS);
-	tcase_add_loop_test(tcase, bursts_of_mixed_lengths_and_keys, 0, GW_KEY_LENGTHS);
+	tcase_add_loop_test(tcase, every_length, 0, LOOPS);
+	tcase_add_loop_test(tcase, bursts_of_mixed_lengths_and_keys, 0, LOOPS);
 	tcase_add_test(tcase, key_is_small);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);
