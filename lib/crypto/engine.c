@@ -124,6 +124,23 @@ static inline uint16_t lane_of(
 	return engine->lane_of[seal ? GW_CRYPTO_SEAL : GW_CRYPTO_OPEN][key->class][size];
 }
 
+// A batch of one lane, as most are: its lane, or NO_LANE where it is another kind.
+static inline uint16_t only_lane(
+	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count, bool seal)
+{
+	const uint16_t lane = lane_of(engine, &ops[0], seal);
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (i + PREFETCH_AHEAD < count)
+			rte_prefetch0(ops[i + PREFETCH_AHEAD].key);
+		if (lane_of(engine, &ops[i], seal) != lane)
+			return NO_LANE;
+		ops[i].status = GW_CRYPTO_FAILED;
+		engine->sorted[i] = &ops[i];
+	}
+	return lane;
+}
+
 // Sorts the batch into engine->sorted. Returns the number of lanes in use; used lists them, and
 // lane_end says where each one's ops end.
 static inline unsigned int sort(struct gw_crypto_engine *engine, struct gw_crypto_op *ops,
@@ -152,27 +169,43 @@ static inline unsigned int sort(struct gw_crypto_engine *engine, struct gw_crypt
 	return lanes;
 }
 
-static inline void run(
+static inline void run_lane(struct gw_crypto_engine *engine, unsigned int number,
+	struct gw_crypto_op **ops, unsigned int count, bool seal)
+{
+	const struct gw_crypto_lane *lane = &engine->lanes[seal][number];
+
+	if (seal)
+		lane->way->seal(engine, lane->manager, ops, count);
+	else
+		lane->way->open(engine, lane->manager, ops, count);
+}
+
+static void run_lanes(
 	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count, bool seal)
 {
 	uint16_t used[GW_CRYPTO_LANES];
+	unsigned int lanes = sort(engine, ops, count, used, seal);
 
+	for (unsigned int l = 0; l < lanes; l++) {
+		unsigned int members = engine->lane_count[used[l]];
+
+		engine->lane_count[used[l]] = 0;
+		run_lane(engine, used[l], &engine->sorted[engine->lane_end[used[l]] - members],
+			members, seal);
+	}
+}
+
+static inline void run(
+	struct gw_crypto_engine *engine, struct gw_crypto_op *ops, unsigned int count, bool seal)
+{
 	for (unsigned int i = 0; i < count; i += GW_CRYPTO_BATCH) {
 		unsigned int batch = RTE_MIN(count - i, GW_CRYPTO_BATCH);
-		unsigned int lanes = sort(engine, ops + i, batch, used, seal);
+		uint16_t lane = only_lane(engine, ops + i, batch, seal);
 
-		for (unsigned int l = 0; l < lanes; l++) {
-			const struct gw_crypto_lane *lane = &engine->lanes[seal][used[l]];
-			unsigned int members = engine->lane_count[used[l]];
-			struct gw_crypto_op **first =
-				&engine->sorted[engine->lane_end[used[l]] - members];
-
-			engine->lane_count[used[l]] = 0;
-			if (seal)
-				lane->way->seal(engine, lane->manager, first, members);
-			else
-				lane->way->open(engine, lane->manager, first, members);
-		}
+		if (likely(lane != NO_LANE))
+			run_lane(engine, lane, engine->sorted, batch, seal);
+		else
+			run_lanes(engine, ops + i, batch, seal);
 	}
 }
 

@@ -123,7 +123,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		uint64_t sequence;
 		uint8_t *ip;
 
-		gw_node_prefetch(packets, i, count);
 		mbuf = gw_open_take(worker, &packets[i],
 			(uint16_t)(KEPT_HEADERS_AT + gw_packet(packets[i])->header_bytes));
 		if (unlikely(!mbuf)) {

@@ -111,7 +111,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct rte_mbuf *mbuf;
 		enum gw_drop reason;
 
-		gw_node_prefetch(packets, i, count);
 		// The headers to keep: the packet's own, or those of a tunnel.
 		mbuf = gw_seal_take(worker, &packets[i], sequences[i], GW_AH_MAX_FRONT,
 			(uint16_t)(KEPT_HEADERS_AT + packet->header_bytes + GW_IPV6_BYTES));

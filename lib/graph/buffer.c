@@ -28,12 +28,6 @@ int gw_buffer_trim(struct rte_mbuf *mbuf, uint32_t size)
 	return 0;
 }
 
-static bool is_own(const struct rte_mbuf *mbuf, uint16_t headroom, uint16_t tailroom)
-{
-	return mbuf->nb_segs == 1 && RTE_MBUF_DIRECT(mbuf) && rte_mbuf_refcnt_read(mbuf) == 1 &&
-	       rte_pktmbuf_headroom(mbuf) >= headroom && rte_pktmbuf_tailroom(mbuf) >= tailroom;
-}
-
 struct rte_mbuf *gw_buffer_new(const struct gw_worker *worker, uint32_t size)
 {
 	const struct gw_dataplane *dataplane = worker->dataplane;
@@ -76,14 +70,11 @@ static struct rte_mbuf *copy(const struct gw_worker *worker, struct rte_mbuf *mb
 	return clone;
 }
 
-struct rte_mbuf *gw_buffer_own(
-	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint16_t headroom, uint16_t tailroom)
+struct rte_mbuf *gw_buffer_replace(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint16_t tailroom)
 {
-	struct rte_mbuf *clone;
+	struct rte_mbuf *clone = copy(worker, mbuf, 0, mbuf->pkt_len, tailroom);
 
-	if (likely(is_own(mbuf, headroom, tailroom)))
-		return mbuf;
-	clone = copy(worker, mbuf, 0, mbuf->pkt_len, tailroom);
 	if (clone)
 		rte_pktmbuf_free(mbuf);
 	return clone;

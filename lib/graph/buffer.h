@@ -21,11 +21,22 @@ void gw_buffer_read(const struct rte_mbuf *mbuf, uint32_t offset, uint32_t count
 // none.
 struct rte_mbuf *gw_buffer_new(const struct gw_worker *worker, uint32_t size);
 
+// A copy in a new contiguous buffer, meta data included, with mbuf freed. NULL when there is no
+// buffer: mbuf is then still the caller's.
+struct rte_mbuf *gw_buffer_replace(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint16_t tailroom);
+
 // Crypto works in place on one contiguous buffer that nobody else holds. Returns mbuf itself when
-// it is such a buffer with head and tail room to spare, or a copy in a new buffer (meta data
-// included) with mbuf freed. NULL when there is no buffer: mbuf is then still the caller's.
-struct rte_mbuf *gw_buffer_own(const struct gw_worker *worker, struct rte_mbuf *mbuf,
-	uint16_t headroom, uint16_t tailroom);
+// it is such a buffer with head and tail room to spare, or what gw_buffer_replace returns.
+static inline struct rte_mbuf *gw_buffer_own(
+	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint16_t headroom, uint16_t tailroom)
+{
+	if (likely(mbuf->nb_segs == 1 && RTE_MBUF_DIRECT(mbuf) && rte_mbuf_refcnt_read(mbuf) == 1 &&
+		    rte_pktmbuf_headroom(mbuf) >= headroom &&
+		    rte_pktmbuf_tailroom(mbuf) >= tailroom))
+		return mbuf;
+	return gw_buffer_replace(worker, mbuf, tailroom);
+}
 
 // A copy in a contiguous buffer of its own, meta data included, with bytes from offset on: count of
 // them. NULL when there is no buffer.

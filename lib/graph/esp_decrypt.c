@@ -126,7 +126,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct rte_mbuf *mbuf;
 		enum gw_drop reason;
 
-		gw_node_prefetch(packets, i, count);
 		mbuf = gw_open_take(worker, &packets[i], 0);
 		if (unlikely(!mbuf)) {
 			nexts[i] = EDGE_DROP;

@@ -131,7 +131,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct rte_mbuf *mbuf;
 		uint32_t tfc;
 
-		gw_node_prefetch(packets, i, count);
 		tfc = gw_sa_tfc_padding(packet->sa, packet->ip_bytes);
 		mbuf = gw_seal_take(worker, &packets[i], sequences[i], GW_ESP_MAX_FRONT,
 			(uint16_t)(GW_ESP_MAX_BACK + tfc));

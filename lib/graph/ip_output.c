@@ -153,7 +153,6 @@ static void gather(struct lookups *lookups, void **packets, unsigned int count)
 		const uint8_t *address = destination(packets[i], v6);
 		unsigned int used = lookups->count[v6];
 
-		gw_node_prefetch(packets, i, count);
 		if (used == 0 || !is_same(address, lookups->addresses[v6][used - 1], v6)) {
 			lookups->addresses[v6][used++] = address;
 			lookups->count[v6] = used;
@@ -176,7 +175,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		gw_fib_lookup(dataplane->fib, 6, lookups.addresses[1], lookups.count[1],
 			lookups.nexthops + GW_VECTOR);
 	for (unsigned int i = 0; i < count; i++) {
-		gw_node_prefetch(packets, i, count);
 		nexts[i] = route(dataplane, packets[i], gw_packet(packets[i]),
 			lookups.nexthops[lookups.of[i]]);
 	}

@@ -89,7 +89,8 @@ static __rte_always_inline uint16_t gw_node_run(struct rte_graph *graph, struct 
 	return count;
 }
 
-// Prefetches the mbuf and our meta data some packets ahead.
+// Prefetches the mbuf and our meta data some packets ahead: for the node where a packet comes in.
+// Those behind it find all of a vector in the nearest cache.
 static __rte_always_inline void gw_node_prefetch(void **packets, unsigned int i, unsigned int count)
 {
 	if (i + 4 < count) {

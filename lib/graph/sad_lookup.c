@@ -86,7 +86,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	bool readable[GW_VECTOR];
 
 	for (unsigned int i = 0; i < count; i++) {
-		gw_node_prefetch(packets, i, count);
 		readable[i] = make_key(packets[i], gw_packet(packets[i]), &keys[i]);
 	}
 	gw_sad_lookup(worker->dataplane->sad, keys, count, sas);

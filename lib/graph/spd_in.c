@@ -106,7 +106,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct gw_packet *packet = gw_packet(packets[i]);
 		enum gw_drop reason;
 
-		gw_node_prefetch(packets, i, count);
 		if (policies[i])
 			policies[i]->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
 		reason = verdict(worker, packets[i], packet, policies[i]);

@@ -255,7 +255,6 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	gw_spd_lookup(worker->dataplane->spd_out, worker->flows_out, flows, count, policies);
 	prefetch_sas(worker, policies, count);
 	for (unsigned int i = 0; i < count; i++) {
-		gw_node_prefetch(packets, i, count);
 		nexts[i] = decide(worker, packets[i], policies[i]);
 	}
 }

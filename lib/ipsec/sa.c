@@ -353,16 +353,6 @@ void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu)
 	atomic_store_explicit(&sa->inner_mtu, gw_sa_inner_mtu(sa, path_mtu), memory_order_relaxed);
 }
 
-uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes)
-{
-	uint32_t goal;
-
-	if (sa->tfc == GW_SIZE_OFF)
-		return 0;
-	goal = RTE_MIN(sa->tfc, gw_sa_inner_mtu_now(sa));
-	return inner_bytes < goal ? goal - inner_bytes : 0;
-}
-
 // Segments are counted without options (RFC 6691). What IPv6 carries on any link is never refused.
 uint16_t gw_sa_mss(const struct gw_sa *sa, uint8_t family)
 {

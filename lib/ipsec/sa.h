@@ -253,7 +253,15 @@ void gw_sa_path_mtu_set(struct gw_sa *sa, uint16_t path_mtu);
 uint16_t gw_sa_transport_mtu(const struct gw_sa *sa, uint32_t header_bytes, uint16_t path_mtu);
 
 // Worker: TFC padding behind an inner packet in tunnel mode, in bytes (RFC 4303 section 2.7).
-uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes);
+static inline uint32_t gw_sa_tfc_padding(const struct gw_sa *sa, uint32_t inner_bytes)
+{
+	uint32_t goal;
+
+	if (sa->tfc == GW_SIZE_OFF)
+		return 0;
+	goal = RTE_MIN(sa->tfc, gw_sa_inner_mtu_now(sa));
+	return inner_bytes < goal ? goal - inner_bytes : 0;
+}
 
 // Worker: the maximum segment size of TCP over a family that the SA's mss_clamp, which is not off,
 // allows.
