@@ -38,25 +38,23 @@ static void alarm_ecn(const struct gw_worker *worker, struct gw_sa *sa)
 static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, uint8_t *inner, uint32_t data_bytes, uint8_t family)
 {
-	struct gw_ip ip;
 	uint8_t tos;
 
-	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &ip) != GW_IP_OK ||
-		ip.flow.family != family)
-		return GW_DROP_ESP_INNER;
 	packet->outer_tos = packet->tos;
-	if (!gw_esp_inner_tos(packet->sa, ip.tos, packet->tos, &tos))
+	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &packet->ip) != GW_IP_OK ||
+		packet->flow.family != family)
+		return GW_DROP_ESP_INNER;
+	if (!gw_esp_inner_tos(packet->sa, packet->tos, packet->outer_tos, &tos))
 		return GW_DROP_ESP_ECN;
-	if (unlikely(gw_ecn_is_suspect(ip.tos, packet->tos)))
+	if (unlikely(gw_ecn_is_suspect(packet->tos, packet->outer_tos)))
 		alarm_ecn(worker, packet->sa);
-	if (tos != ip.tos) {
-		ip.tos = tos;
+	if (tos != packet->tos) {
+		packet->tos = tos;
 		gw_tos_set(inner, tos);
 	}
-	gw_packet_set_ip(packet, &ip);
 	packet->flow.interface = packet->sa->interface;
 	rte_pktmbuf_adj(mbuf, (uint16_t)(inner - rte_pktmbuf_mtod(mbuf, uint8_t *)));
-	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - ip.total_bytes));
+	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - packet->ip_bytes));
 	mbuf->packet_type = 0;
 	packet->marks |= GW_MARK_DECRYPTED;
 	return GW_DROP_COUNT;
@@ -92,7 +90,7 @@ static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet
 		return GW_DROP_ESP_INNER;
 	if (sa->udp_bytes)
 		gw_transport_checksum_repair(front, &ip);
-	gw_packet_set_ip(packet, &ip);
+	packet->ip = ip;
 	packet->flow.interface = packet->sa->interface;
 	mbuf->packet_type = 0;
 	packet->marks |= GW_MARK_DECRYPTED;

@@ -25,9 +25,9 @@ static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet)
 		rte_pktmbuf_pkt_len(mbuf), true, &ip);
 	if (error != GW_IP_OK || (packet->flow.family && ip.flow.family != packet->flow.family))
 		return gw_to_drop(packet, GW_DROP_HOST_FRAME, EDGE_DROP);
-	if (rte_pktmbuf_pkt_len(mbuf) > ip.total_bytes)
-		rte_pktmbuf_trim(mbuf, (uint16_t)(rte_pktmbuf_pkt_len(mbuf) - ip.total_bytes));
-	gw_packet_set_ip(packet, &ip);
+	if (rte_pktmbuf_pkt_len(mbuf) > ip.ip_bytes)
+		rte_pktmbuf_trim(mbuf, (uint16_t)(rte_pktmbuf_pkt_len(mbuf) - ip.ip_bytes));
+	packet->ip = ip;
 	return EDGE_SPD_OUT;
 }
 

@@ -60,7 +60,7 @@ static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mb
 		rte_pktmbuf_free(error);
 		return NULL;
 	}
-	gw_packet_set_ip(meta, &ip);
+	meta->ip = ip;
 	// The host hears about its own packets where it sent them.
 	if (packet->marks & GW_MARK_FROM_HOST)
 		meta->flow.interface = packet->flow.interface;

@@ -136,22 +136,19 @@ static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const 
 }
 
 static __rte_always_inline uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
-	const struct gw_local *local, enum gw_ip_error error, const struct gw_ip *ip)
+	const struct gw_local *local, enum gw_ip_error error, uint8_t family)
 {
-	uint8_t family = packet->flow.family;
-
 	mbuf->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
 	if (unlikely(error != GW_IP_OK))
 		return gw_to_drop(packet, drop_reason(error), EDGE_DROP);
-	if (unlikely(ip->flow.family != family))
+	if (unlikely(packet->flow.family != family))
 		return gw_to_drop(packet, GW_DROP_IP_VERSION, EDGE_DROP);
-	if (unlikely(gw_local_contains(local, family, ip->flow.source)))
+	if (unlikely(gw_local_contains(local, family, packet->flow.source)))
 		return gw_to_drop(packet, GW_DROP_IP_ADDRESS, EDGE_DROP);
 	// Ethernet padding is no part of the packet.
-	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > ip->total_bytes) &&
-		gw_buffer_trim(mbuf, ip->total_bytes) < 0)
+	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > packet->ip_bytes) &&
+		gw_buffer_trim(mbuf, packet->ip_bytes) < 0)
 		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
-	gw_packet_set_ip(packet, ip);
 	return packet->side == GW_SIDE_PROTECTED ? from_protected(packet, local)
 						 : from_unprotected(mbuf, packet, local);
 }
@@ -162,15 +159,16 @@ static __rte_noinline bool complete(const struct gw_worker *worker, void **place
 {
 	bool checksum_left = has_checksum_left(*place);
 	struct rte_mbuf *mbuf = gw_buffer_own(worker, *place, 0, 0);
-	struct gw_ip ip;
+	struct gw_ip *ip;
 
 	if (!mbuf) {
 		gw_packet(*place)->drop = GW_DROP_NO_BUFFER;
 		return false;
 	}
 	*place = mbuf;
-	if (checksum_left && parse(mbuf, &ip) == GW_IP_OK)
-		gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), &ip);
+	ip = &gw_packet(mbuf)->ip;
+	if (checksum_left && parse(mbuf, ip) == GW_IP_OK)
+		gw_l4_checksum_complete(rte_pktmbuf_mtod(mbuf, uint8_t *), ip);
 	return true;
 }
 
@@ -178,17 +176,18 @@ static __rte_noinline bool complete(const struct gw_worker *worker, void **place
 static __rte_always_inline uint8_t input(const struct gw_worker *worker, void **place)
 {
 	struct rte_mbuf *mbuf = *place;
-	enum gw_ip_error error;
-	struct gw_ip ip;
+	struct gw_packet *packet = gw_packet(mbuf);
+	uint8_t family = packet->flow.family; // by the frame's type; the packet has its own opinion
+	enum gw_ip_error error = parse(mbuf, &packet->ip);
 
-	error = parse(mbuf, &ip);
-	if (unlikely(has_checksum_left(mbuf) || is_split(mbuf, error, &ip))) {
+	if (unlikely(has_checksum_left(mbuf) || is_split(mbuf, error, &packet->ip))) {
 		if (!complete(worker, place))
 			return EDGE_DROP;
 		mbuf = *place;
-		error = parse(mbuf, &ip);
+		packet = gw_packet(mbuf);
+		error = parse(mbuf, &packet->ip);
 	}
-	return classify(mbuf, gw_packet(mbuf), worker->dataplane->local, error, &ip);
+	return classify(mbuf, packet, worker->dataplane->local, error, family);
 }
 
 // A frame: EDGE_IP when it holds an IP packet, whose Ethernet header is then gone.

@@ -45,35 +45,32 @@ enum gw_packet_mark {
 
 struct gw_packet {
 	// --- line 0: what nodes ask about every packet
-	struct gw_sa *sa;      // up to spd_in the SA it came by; from spd_out on the SA it goes by
-	struct gw_flow flow;   // selectors of the (inner) packet
-	uint32_t ip_bytes;     // total length of the IP packet at the front of the mbuf
-	uint16_t header_bytes; // to its upper-layer header; to ESP where that came in UDP
-	uint16_t marks;        // enum gw_packet_mark
-	uint16_t fragment_offset; // bytes
-	uint8_t more_fragments : 1;
-	uint8_t dont_fragment : 1;
-	uint8_t port;     // index of the port it came in by
-	uint8_t side;     // enum gw_side of that port
-	uint8_t out_port; // index of the port it leaves by
-	uint8_t ttl;
-	uint8_t tos;
+	struct gw_sa *sa;     // up to spd_in the SA it came by; from spd_out on the SA it goes by
+	uint16_t marks;       // enum gw_packet_mark
+	uint8_t port;         // index of the port it came in by
+	uint8_t side : 1;     // enum gw_side of that port
+	uint8_t out_port : 7; // index of the port it leaves by
+	// The (inner) packet at the front of the mbuf, where the parser writes it; header_bytes of
+	// ESP in UDP leads to ESP. What only fragments have ends it, on line 1.
+	union {
+		struct gw_ip ip;
+		struct gw_ip;
+	};
 
 	// --- line 1: what some packets have
 	const struct gw_nexthop *nexthop; // for neighbour_hold
-	uint64_t sequence;    // for what it waits (graph/acquire.h), or the SPI of a dummy packet
-	uint64_t stream;      // with GW_MARK_IN_TCP: the number of the TCP connection
-	uint32_t fragment_id; // of a fragment
-	uint32_t batch;       // with GW_MARK_DEALT: of the worker in whose hand it is
-	uint16_t fragment_bytes; // of a fragment: of the packet's payload
-	uint16_t mtu;            // for icmp_error and ip_fragment
-	uint8_t drop;            // enum gw_drop, for the drop and icmp_error nodes
-	uint8_t icmp;            // enum gw_icmp_error, for the icmp_error node
-	uint8_t outer_tos;       // of the ESP or AH packet it came in
-	uint8_t resolve_family;  // neighbour_hold: of the address to resolve, in flow.destination
+	uint64_t sequence;      // for what it waits (graph/acquire.h), or the SPI of a dummy packet
+	uint64_t stream;        // with GW_MARK_IN_TCP: the number of the TCP connection
+	uint32_t batch;         // with GW_MARK_DEALT: of the worker in whose hand it is
+	uint16_t mtu;           // for icmp_error and ip_fragment
+	uint8_t drop;           // enum gw_drop, for the drop and icmp_error nodes
+	uint8_t icmp;           // enum gw_icmp_error, for the icmp_error node
+	uint8_t outer_tos;      // of the ESP or AH packet it came in
+	uint8_t resolve_family; // neighbour_hold: of the address to resolve, in flow.destination
 } __rte_cache_aligned;
 
-static_assert(offsetof(struct gw_packet, nexthop) == 64, "line 0: asked of every packet");
+static_assert(offsetof(struct gw_packet, fragment_bytes) == 64, "line 0: asked of every packet");
+static_assert(GW_MAX_PORTS <= 128, "out_port holds it");
 static_assert(sizeof(struct gw_packet) <= 128, "two cache lines behind the mbuf");
 
 #define GW_PACKET_PRIVATE_BYTES RTE_ALIGN_CEIL(sizeof(struct gw_packet), RTE_MBUF_PRIV_ALIGN)
@@ -98,21 +95,6 @@ static inline struct gw_packet *gw_packet_init(struct rte_mbuf *mbuf, uint8_t po
 	packet->port = port;
 	packet->side = side;
 	return packet;
-}
-
-// Takes over what the parser found about the IP packet at the front.
-static inline void gw_packet_set_ip(struct gw_packet *packet, const struct gw_ip *ip)
-{
-	packet->flow = ip->flow;
-	packet->ip_bytes = ip->total_bytes;
-	packet->header_bytes = ip->header_bytes;
-	packet->fragment_offset = ip->fragment_offset;
-	packet->fragment_bytes = ip->fragment_bytes;
-	packet->fragment_id = ip->fragment_id;
-	packet->more_fragments = ip->more_fragments;
-	packet->dont_fragment = ip->dont_fragment;
-	packet->ttl = ip->ttl;
-	packet->tos = ip->tos;
 }
 
 // Of packets for the host: what came out of the tunnels of an interface, and errors about what the

@@ -131,7 +131,7 @@ static void repair_udp(
 void gw_transport_checksum_repair(uint8_t *packet, const struct gw_ip *ip)
 {
 	uint8_t *upper = packet + ip->header_bytes;
-	uint32_t bytes = ip->total_bytes - ip->header_bytes;
+	uint32_t bytes = ip->ip_bytes - ip->header_bytes;
 
 	switch (ip->flow.protocol) {
 	case IPPROTO_UDP:

@@ -67,7 +67,7 @@ static uint32_t told_mtu(const uint8_t *icmp, const struct gw_ip *about)
 		return mtu < LEAST_V6 ? 0 : mtu;
 	}
 	mtu = gw_load_16(icmp + 6);
-	return mtu < LEAST_V4 ? plateau_below(about->total_bytes) : mtu;
+	return mtu < LEAST_V4 ? plateau_below(about->ip_bytes) : mtu;
 }
 
 // The SPI and the number behind it; at counts from data, of which there are bytes.
@@ -118,7 +118,7 @@ bool gw_icmp_quote_read(
 	if (!read_ipsec(inside + about.header_bytes, inside_bytes - about.header_bytes, quote))
 		return false;
 	mtu = told_mtu(icmp, &about);
-	if (mtu == 0 || mtu >= about.total_bytes)
+	if (mtu == 0 || mtu >= about.ip_bytes)
 		return false;
 	quote->mtu = (uint16_t)mtu;
 	return true;

@@ -26,11 +26,11 @@ static bool read_fragment_header(const uint8_t *header, uint32_t at, struct gw_i
 
 	ip->more_fragments = field & 1;
 	ip->fragment_offset = field & 0xfff8;
-	ip->fragment_bytes = (uint16_t)(ip->total_bytes - payload);
+	ip->fragment_bytes = (uint16_t)(ip->ip_bytes - payload);
 	ip->fragment_id = gw_load_32(header + 4);
 	// An atomic fragment (RFC 6946) is a whole packet.
 	return !gw_ip_is_fragment(ip) ||
-	       gw_ip_fragment_is_sound(ip, at - GW_IPV6_BYTES, ip->total_bytes - payload);
+	       gw_ip_fragment_is_sound(ip, at - GW_IPV6_BYTES, ip->ip_bytes - payload);
 }
 
 static bool is_deprecated_routing(const uint8_t *header)
@@ -49,7 +49,7 @@ enum gw_ip_error gw_ip_walk_extensions(const uint8_t *data, uint32_t size, struc
 		uint32_t bytes = EXTENSION_BYTES;
 		uint8_t kind = next;
 
-		if (count == GW_IP_MAX_EXTENSIONS || ip->total_bytes - at < bytes)
+		if (count == GW_IP_MAX_EXTENSIONS || ip->ip_bytes - at < bytes)
 			return GW_IP_BAD_HEADER;
 		// Out of reach, or in a later fragment what only looks like a header.
 		if (ip->fragment_offset || at + bytes > size) {
@@ -66,7 +66,7 @@ enum gw_ip_error gw_ip_walk_extensions(const uint8_t *data, uint32_t size, struc
 		}
 		if ((kind == IPPROTO_HOPOPTS && at != GW_IPV6_BYTES) ||
 			(kind == IPPROTO_ROUTING && is_deprecated_routing(header)) ||
-			bytes > ip->total_bytes - at)
+			bytes > ip->ip_bytes - at)
 			return GW_IP_BAD_HEADER;
 		at += bytes;
 	}

@@ -36,17 +36,17 @@ enum gw_ip_error {
 
 struct gw_ip {
 	struct gw_flow flow;
-	uint32_t total_bytes;  // of the packet by its own header; the data may be longer (Ethernet
+	uint32_t ip_bytes;     // total length, by its own header; the data may be longer (Ethernet
 			       // padding)
 	uint16_t header_bytes; // to the upper-layer header: IPv4 with options, IPv6 with extension
 			       // headers
 	uint16_t fragment_offset; // bytes
-	uint16_t fragment_bytes;  // of a fragment: what it carries of the packet's payload
-	uint32_t fragment_id;     // of a fragment: its identification
-	bool more_fragments;
-	bool dont_fragment; // IPv4 only; IPv6 never is fragmented by a router
-	uint8_t ttl;        // or hop limit
-	uint8_t tos;        // or traffic class: DSCP << 2 | ECN
+	bool more_fragments : 1;
+	bool dont_fragment : 1;  // IPv4 only; IPv6 never is fragmented by a router
+	uint8_t ttl;             // or hop limit
+	uint8_t tos;             // or traffic class: DSCP << 2 | ECN
+	uint16_t fragment_bytes; // of a fragment: what it carries of the packet's payload
+	uint32_t fragment_id;    // of a fragment: its identification
 };
 
 static inline bool gw_ip_is_fragment(const struct gw_ip *ip)

@@ -143,7 +143,7 @@ static inline enum gw_ip_error gw_ipv4_parse(
 	fragment = gw_load_16(data + 6);
 	*ip = (struct gw_ip){
 		.flow = { .family = 4, .protocol = data[9] },
-		.total_bytes = total_bytes,
+		.ip_bytes = total_bytes,
 		.header_bytes = (uint16_t)header_bytes,
 		.fragment_offset = (uint16_t)((fragment & GW_IPV4_OFFSET) * 8),
 		.fragment_bytes = (uint16_t)(total_bytes - header_bytes),
@@ -178,7 +178,7 @@ static inline enum gw_ip_error gw_ipv6_parse(
 
 	*ip = (struct gw_ip){
 		.flow = { .family = 6, .protocol = data[6] },
-		.total_bytes = total_bytes,
+		.ip_bytes = total_bytes,
 		.header_bytes = GW_IPV6_BYTES,
 		.ttl = data[7],
 		.tos = (uint8_t)(gw_load_16(data) >> 4),

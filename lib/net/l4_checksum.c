@@ -15,7 +15,7 @@ static uint32_t field_at(uint8_t protocol)
 
 void gw_l4_checksum_complete(uint8_t *packet, const struct gw_ip *ip)
 {
-	uint32_t at = field_at(ip->flow.protocol), bytes = ip->total_bytes - ip->header_bytes;
+	uint32_t at = field_at(ip->flow.protocol), bytes = ip->ip_bytes - ip->header_bytes;
 	uint32_t address_bytes = ip->flow.family == 4 ? 4 : 16;
 	const uint8_t rest[4] = { (uint8_t)(bytes >> 8), (uint8_t)bytes, 0, ip->flow.protocol };
 	uint8_t *data = packet + ip->header_bytes;

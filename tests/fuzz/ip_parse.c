@@ -21,9 +21,9 @@ static void require(bool condition)
 static void check_ip(const struct gw_ip *ip, uint32_t length)
 {
 	require(ip->flow.family == 4 || ip->flow.family == 6);
-	require(ip->total_bytes <= length);
+	require(ip->ip_bytes <= length);
 	require(ip->header_bytes >= (ip->flow.family == 4 ? 20 : 40));
-	require(ip->header_bytes <= ip->total_bytes);
+	require(ip->header_bytes <= ip->ip_bytes);
 	require(ip->fragment_offset % 8 == 0);
 	require(ip->flow.ports_known ||
 		(ip->flow.source_port == 0 && ip->flow.destination_port == 0));
@@ -40,7 +40,7 @@ static void check_error(const void *packet, uint32_t size, const struct gw_ip *a
 
 	require(gw_icmp_error_build(out, packet, size, &source, GW_ICMP_TOO_BIG, 1400) == bytes);
 	require(gw_ip_parse(out, bytes, bytes, true, &ip) == GW_IP_OK);
-	require(ip.total_bytes == bytes);
+	require(ip.ip_bytes == bytes);
 	require(memcmp(ip.flow.destination, about->flow.source, sizeof(ip.flow.destination)) == 0);
 	require(!gw_icmp_error_allowed(out, bytes));
 	free(out);

@@ -396,7 +396,7 @@ void world_push_record(const struct world_frame *frame)
 
 	// The header is the control core's own.
 	world_require(gw_ip_parse(ip, bytes, bytes, false, &parsed) == GW_IP_OK);
-	gw_packet_set_ip(packet, &parsed);
+	packet->ip = parsed;
 	packet->marks = GW_MARK_IN_TCP;
 	packet->stream = 1;
 	world_require(rte_ring_enqueue(box->worker->from_control, mbuf) == 0);
@@ -499,7 +499,7 @@ static bool is_by_right_sa(unsigned int index, const struct gw_ip *parsed, bool 
 static bool is_sound(const uint8_t *ip, size_t bytes, struct gw_ip *parsed)
 {
 	return gw_ip_parse(ip, (uint32_t)bytes, (uint32_t)bytes, true, parsed) == GW_IP_OK &&
-	       parsed->total_bytes == bytes;
+	       parsed->ip_bytes == bytes;
 }
 
 static unsigned int link_of(rte_be32_t spi)
@@ -680,7 +680,7 @@ static size_t drop_fragment_header(uint8_t *ip, size_t bytes)
 static uint8_t *put_together(const uint8_t *ip, const struct gw_ip *piece, size_t *bytes)
 {
 	struct whole *whole = whole_of(piece);
-	size_t front = piece->total_bytes - piece->fragment_bytes;
+	size_t front = piece->ip_bytes - piece->fragment_bytes;
 
 	if (piece->fragment_offset == 0) {
 		memcpy(whole->data, ip, front);

@@ -11,6 +11,8 @@
 #include <rte_rcu_qsbr.h>
 
 #include "base/reclaim.h"
+#include "crypto/manager.h"
+#include "crypto/plan.h"
 #include "ipsec/db.h"
 
 // SAs and policies that differ by a number or two, and a database to put them in.
@@ -90,12 +92,18 @@ static inline struct rte_rcu_qsbr *kit_qsbr_new(void)
 	return qsbr;
 }
 
-// The crypto room makes its tables with the first key and keeps them.
+// The crypto room makes its tables with the first key that needs them and keeps them.
 static inline void kit_warm_up(void)
 {
 	struct gw_sa_spec spec = kit_sa(GW_DIRECTION_OUT, 0x1000, 0);
 	struct gw_sa *sa = gw_sa_new(&spec, 1, NULL);
 
+	for (int path = 0; path < GW_CRYPTO_PATH_COUNT; path++) {
+		uint64_t features = gw_crypto_path_features(path);
+
+		if ((gw_crypto_plan_features() & features) == features)
+			ck_assert_ptr_nonnull(gw_crypto_manager_shared(path));
+	}
 	ck_assert_ptr_nonnull(sa);
 	gw_sa_free(sa);
 }

@@ -174,7 +174,7 @@ static void record(const struct family *family, struct box_frame *frame, uint64_
 
 	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)size), ip, size);
 	ck_assert_int_eq(gw_ip_parse(ip, (uint32_t)size, (uint32_t)size, true, &parsed), GW_IP_OK);
-	gw_packet_set_ip(packet, &parsed);
+	packet->ip = parsed;
 	packet->marks = GW_MARK_IN_TCP;
 	packet->stream = stream;
 	ck_assert_uint_eq(packet->header_bytes, family->ip_bytes);

@@ -178,7 +178,7 @@ static void check_v4(uint32_t size, int kind)
 
 	ck_assert_uint_eq(bytes, size + 28 < 576 ? size + 28 : 576);
 	ck_assert_int_eq(gw_ip_parse(reply, bytes, bytes, true, &ip), GW_IP_OK);
-	ck_assert_uint_eq(ip.total_bytes, bytes);
+	ck_assert_uint_eq(ip.ip_bytes, bytes);
 	ck_assert_uint_eq(ip.header_bytes, 20);
 	ck_assert_uint_eq(ip.flow.protocol, 1);
 	ck_assert(ip.dont_fragment);
@@ -199,7 +199,7 @@ static void check_v6(uint32_t size, int kind)
 
 	ck_assert_uint_eq(bytes, size + 48 < 1280 ? size + 48 : 1280);
 	ck_assert_int_eq(gw_ip_parse(reply, bytes, bytes, true, &ip), GW_IP_OK);
-	ck_assert_uint_eq(ip.total_bytes, bytes);
+	ck_assert_uint_eq(ip.ip_bytes, bytes);
 	ck_assert_uint_eq(ip.flow.protocol, 58);
 	ck_assert_mem_eq(reply + 24, packet + 8, 16);
 	sum = gw_checksum_add(0, reply + 8, 32);

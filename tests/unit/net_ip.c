@@ -182,7 +182,7 @@ START_TEST(v4_table)
 					       : c->protocol == 1 ? 0x12
 								  : 0x1212);
 	ck_assert_uint_eq(ip.flow.source_port, ip.flow.destination_port);
-	ck_assert_uint_eq(ip.total_bytes, 20u + c->payload_bytes);
+	ck_assert_uint_eq(ip.ip_bytes, 20u + c->payload_bytes);
 	ck_assert_uint_eq(ip.header_bytes, (packet[0] & 0xf) * 4);
 	ck_assert_uint_eq(ip.fragment_offset, (c->fragment & 0x1fff) * 8);
 	ck_assert_int_eq(ip.more_fragments, (c->fragment & 0x2000) != 0);
@@ -373,7 +373,7 @@ START_TEST(v6_table)
 	ck_assert_uint_eq(ip.flow.source_port, !c->ports_known  ? 0
 					       : protocol == 58 ? 0x12
 								: 0x1212);
-	ck_assert_uint_eq(ip.total_bytes, size);
+	ck_assert_uint_eq(ip.ip_bytes, size);
 	ck_assert_msg(ip.header_bytes == header_bytes, "%s: %u", c->what, ip.header_bytes);
 	ck_assert_int_eq(ip.more_fragments, strchr(c->chain, 'p') != NULL);
 	ck_assert_uint_eq(ip.fragment_offset, strchr(c->chain, 'q')   ? 16
@@ -404,7 +404,7 @@ static void cut_everywhere(uint32_t size, uint32_t fixed_bytes)
 			ck_assert_int_eq(error, GW_IP_TRUNCATED);
 		} else {
 			ck_assert_int_eq(error, GW_IP_OK);
-			ck_assert_uint_eq(ip.total_bytes, size);
+			ck_assert_uint_eq(ip.ip_bytes, size);
 			ck_assert_uint_eq(ip.flow.protocol,
 				cut < whole.header_bytes ? 255 : whole.flow.protocol);
 			ck_assert_int_eq(ip.flow.ports_known, cut >= whole.header_bytes + 4u);
