@@ -28,22 +28,24 @@ MINE = 1  # SAs and policies that carry the traffic
 # CHILD_SAs over XFRM, each with an SPI, two SAs and three policies: what, requests without an answer, the first peer and more.
 XFRM = (("one request after the other", 1, (frames.THEIRS,)), ("64 requests under way", 64, (frames.THEIRS,)),
         ("the same, transport mode for L2TP", 64, ("198.18.0.1", "hosts")))
+MOST = 1 << 20  # SAs or policies that a gateway takes
 PARTS = 10  # of the many SAs, so that one sees whether the last cost more than the first
 
 
 class Loaded(programs.Gateway):
     """A gateway with one SA at work, and room for so many more."""
 
-    def __init__(self, rig, room, pairs, directory):
+    def __init__(self, rig, options, directory):
         super().__init__(rig, cases.case("aes-gcm-128", "out", 512), directory)
-        self.room = room + 2 * len(XFRM) * pairs
+        self.room = MINE + options.count + 2 * len(XFRM) * options.pairs
+        self.spd_room = MINE + options.policies + 3 * len(XFRM) * options.pairs
         self.xfrm_path = directory / "xfrm.sock"
 
     def config(self):
         config = super().config()
         config["control"] |= {"xfrm_socket": str(self.xfrm_path)}
         config["memory"] |= {"size_mb": 512 + self.room * 5 // 1024}
-        config["limits"] = {"sas": self.room + MINE, "policies": 3 * (self.room + MINE)}
+        config["limits"] = {"sas": self.room, "policies": 2 * self.spd_room}
         config["builtin_policies"] = True
         return config
 
@@ -186,7 +188,11 @@ def read_options():
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
     parser.add_argument("--control-core", type=int, default=0)
     parser.add_argument("--doc", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.pairs = min(options.pairs, (MOST - MINE - options.count) // (2 * len(XFRM)))
+    if options.pairs < 1:
+        parser.error(f"--count: at most {MOST - MINE - 2 * len(XFRM)}")
+    return options
 
 
 def main():
@@ -195,7 +201,7 @@ def main():
     out = pathlib.Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="esplanade-bench-") as scratch:
-        gateway = Loaded(Rig(options), options.count, options.pairs, pathlib.Path(scratch) / "esplanade")
+        gateway = Loaded(Rig(options), options, pathlib.Path(scratch) / "esplanade")
         try:
             gateway.start()
             gateway.ready()
