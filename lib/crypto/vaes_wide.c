@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // AES-GCM of long packets on registers of 512 bits, which hold four blocks ("vectors" below); keys
-// and the form of GHASH are those of vaes.c, and so is what is said there of branches.
+// and the form of GHASH are those of vaes_block.h, and no branch or address depends on a secret.
 //
 // A packet goes sixteen blocks at a time, AES of the next ones between GHASH of the last. What is
 // left, at most sixteen blocks, goes with the block that encrypts the tag: in one vector more than
@@ -18,7 +18,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
-// As in vaes.c: sanitizers do not look into it.
+// As in vaes_block.h: sanitizers do not look into it.
 #define TARGET                                                                                     \
 	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,aes,pclmul,vaes,vpclmulqdq"),    \
 		no_sanitize("address"), no_sanitize("undefined")))
