@@ -60,23 +60,24 @@ static void check_mapping(
 				  : gw_sa_mapping(flow->family, flow->source, flow->source_port);
 	// Relaxed: the word is all there is, nothing else is read with it.
 	uint64_t before = atomic_load_explicit(&sa->mapping, memory_order_relaxed);
-	struct gw_event event = {
-		.kind = sa->in_tcp ? GW_EVENT_STREAM : GW_EVENT_MAPPING,
-		.stream = packet->stream,
-		.spi = rte_be_to_cpu_32(sa->spi),
-		.direction = sa->direction,
-		.protocol = sa->protocol,
-		.flow = *flow,
-	};
+	struct gw_event event;
 
-	if (now == before ||
+	if (likely(now == before) ||
 		sequence < atomic_load_explicit(&sa->replay->top, memory_order_relaxed))
 		return;
 	// Acquire: see gw_sa_destination.
 	if (!atomic_compare_exchange_strong_explicit(
 		    &sa->mapping, &before, now, memory_order_acquire, memory_order_relaxed))
 		return;
-	event.destination = gw_sa_destination(sa);
+	event = (struct gw_event){
+		.kind = sa->in_tcp ? GW_EVENT_STREAM : GW_EVENT_MAPPING,
+		.stream = packet->stream,
+		.spi = rte_be_to_cpu_32(sa->spi),
+		.direction = sa->direction,
+		.protocol = sa->protocol,
+		.flow = *flow,
+		.destination = gw_sa_destination(sa),
+	};
 	// A full ring: the next packet finds the change again.
 	if (rte_ring_sp_enqueue_elem(worker->events, &event, sizeof(event)) != 0)
 		atomic_store_explicit(&sa->mapping, before, memory_order_relaxed);

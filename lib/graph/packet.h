@@ -91,7 +91,10 @@ static inline struct gw_packet *gw_packet_init(struct rte_mbuf *mbuf, uint8_t po
 {
 	struct gw_packet *packet = gw_packet(mbuf);
 
-	memset(packet, 0, sizeof(*packet));
+	// A line at a time: for more a compiler takes an instruction whose start costs more than
+	// the stores.
+	memset(packet, 0, RTE_CACHE_LINE_SIZE);
+	memset((uint8_t *)packet + RTE_CACHE_LINE_SIZE, 0, sizeof(*packet) - RTE_CACHE_LINE_SIZE);
 	packet->port = port;
 	packet->side = side;
 	return packet;
