@@ -69,7 +69,6 @@ static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet
 	const struct gw_sa *sa = packet->sa;
 	uint8_t *headers = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	struct gw_transport_point point;
-	struct gw_ip ip;
 	uint8_t *front;
 
 	// Headers for nodes on the way and for reassembly belong before ESP.
@@ -85,12 +84,11 @@ static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet
 	gw_transport_header_set(front, &point, next_header, point.bytes + data_bytes);
 	rte_pktmbuf_adj(mbuf, (uint16_t)(front - headers));
 	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - point.bytes - data_bytes));
-	if (gw_ip_parse(front, mbuf->pkt_len, mbuf->pkt_len, false, &ip) != GW_IP_OK ||
-		gw_ip_is_fragment(&ip))
+	if (gw_ip_parse(front, mbuf->pkt_len, mbuf->pkt_len, false, &packet->ip) != GW_IP_OK ||
+		gw_ip_is_fragment(&packet->ip))
 		return GW_DROP_ESP_INNER;
 	if (sa->udp_bytes)
-		gw_transport_checksum_repair(front, &ip);
-	packet->ip = ip;
+		gw_transport_checksum_repair(front, &packet->ip);
 	packet->flow.interface = packet->sa->interface;
 	mbuf->packet_type = 0;
 	packet->marks |= GW_MARK_DECRYPTED;

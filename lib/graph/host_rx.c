@@ -18,16 +18,14 @@ enum { EDGE_SPD_OUT, EDGE_DUMMY, EDGE_SAD_LOOKUP, EDGE_IP_OUTPUT, EDGE_PORT_TX, 
 
 static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
-	struct gw_ip ip;
-	enum gw_ip_error error;
+	uint8_t family = packet->flow.family; // by the frame's type; 0: it has none
+	enum gw_ip_error error = gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *),
+		rte_pktmbuf_data_len(mbuf), rte_pktmbuf_pkt_len(mbuf), true, &packet->ip);
 
-	error = gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
-		rte_pktmbuf_pkt_len(mbuf), true, &ip);
-	if (error != GW_IP_OK || (packet->flow.family && ip.flow.family != packet->flow.family))
+	if (error != GW_IP_OK || (family && packet->flow.family != family))
 		return gw_to_drop(packet, GW_DROP_HOST_FRAME, EDGE_DROP);
-	if (rte_pktmbuf_pkt_len(mbuf) > ip.ip_bytes)
-		rte_pktmbuf_trim(mbuf, (uint16_t)(rte_pktmbuf_pkt_len(mbuf) - ip.ip_bytes));
-	packet->ip = ip;
+	if (rte_pktmbuf_pkt_len(mbuf) > packet->ip_bytes)
+		rte_pktmbuf_trim(mbuf, (uint16_t)(rte_pktmbuf_pkt_len(mbuf) - packet->ip_bytes));
 	return EDGE_SPD_OUT;
 }
 

@@ -38,7 +38,6 @@ static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mb
 	struct gw_packet *meta;
 	struct rte_mbuf *error;
 	struct gw_addr source;
-	struct gw_ip ip;
 	uint32_t bytes;
 
 	if (!choose_source(worker->dataplane, packet, &source))
@@ -56,11 +55,11 @@ static struct rte_mbuf *make_error(const struct gw_worker *worker, struct rte_mb
 	rte_pktmbuf_append(error, (uint16_t)bytes);
 	meta = gw_packet_init(error, packet->port, packet->side);
 	meta->marks = GW_MARK_OWN;
-	if (gw_ip_parse(rte_pktmbuf_mtod(error, void *), bytes, bytes, false, &ip) != GW_IP_OK) {
+	if (gw_ip_parse(rte_pktmbuf_mtod(error, void *), bytes, bytes, false, &meta->ip) !=
+		GW_IP_OK) {
 		rte_pktmbuf_free(error);
 		return NULL;
 	}
-	meta->ip = ip;
 	// The host hears about its own packets where it sent them.
 	if (packet->marks & GW_MARK_FROM_HOST)
 		meta->flow.interface = packet->flow.interface;

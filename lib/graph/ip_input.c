@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 
 #include <rte_ether.h>
+#include <rte_prefetch.h>
 
 #include "graph/buffer.h"
 #include "graph/nat_t.h"
@@ -33,6 +34,18 @@ enum {
 
 // Policies look at less of an upper-layer header, and no extension header is shorter.
 #define HEADER_REACH 8
+
+// Asks for mbufs and meta data some packets ahead. The nodes behind find all of a vector in the
+// nearest cache.
+static __rte_always_inline void prefetch(void **packets, unsigned int i, unsigned int count)
+{
+	if (i + 4 < count) {
+		rte_prefetch0(packets[i + 4]);
+		rte_prefetch0(gw_packet(packets[i + 4]));
+	}
+	if (i + 2 < count)
+		rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)packets[i + 2], void *));
+}
 
 static enum gw_drop drop_reason(enum gw_ip_error error)
 {
@@ -227,7 +240,7 @@ static void frames(struct rte_graph *, struct rte_node *node, void **packets, ui
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
-		gw_node_prefetch(packets, i, count);
+		prefetch(packets, i, count);
 		nexts[i] = open_frame(packets[i], packet, worker->dataplane->ports[packet->port]);
 		if (likely(nexts[i] == EDGE_IP))
 			nexts[i] = input(worker, &packets[i]);
@@ -240,7 +253,7 @@ static void whole(struct rte_graph *, struct rte_node *node, void **packets, uin
 	const struct gw_worker *worker = gw_node_worker(node);
 
 	for (unsigned int i = 0; i < count; i++) {
-		gw_node_prefetch(packets, i, count);
+		prefetch(packets, i, count);
 		nexts[i] = input(worker, &packets[i]);
 	}
 }

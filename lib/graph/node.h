@@ -8,7 +8,6 @@
 
 #include <rte_graph_worker.h>
 #include <rte_mbuf.h>
-#include <rte_prefetch.h>
 
 #include "graph/packet.h"
 #include "graph/worker.h"
@@ -87,16 +86,4 @@ static __rte_always_inline uint16_t gw_node_run(struct rte_graph *graph, struct 
 		done += chunk;
 	}
 	return count;
-}
-
-// Prefetches the mbuf and our meta data some packets ahead: for the node where a packet comes in.
-// Those behind it find all of a vector in the nearest cache.
-static __rte_always_inline void gw_node_prefetch(void **packets, unsigned int i, unsigned int count)
-{
-	if (i + 4 < count) {
-		rte_prefetch0(packets[i + 4]);
-		rte_prefetch0(gw_packet(packets[i + 4]));
-	}
-	if (i + 2 < count)
-		rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)packets[i + 2], void *));
 }
