@@ -67,8 +67,8 @@ static const struct gw_field control_fields[] = {
 		.standard = "300", .least = 0, .most = 604800 },
 	{ "vici_socket", NULL, OFFSET(vici_path), false,
 		"Where strongSwan's charon tells what its CHILD_SAs are called, which `espctl sa "
-		"show` then says; empty: nowhere. Without `xfrm_socket`, and where nobody listens, "
-		"it means nothing.",
+		"list` and `espctl sa get` then say; empty: nowhere. Without `xfrm_socket`, and "
+		"where nobody listens, it means nothing.",
 		.standard = "\"/run/charon.vici\"",
 		.text_size = sizeof(((struct gw_config *)0)->vici_path) },
 	{ "socket", read_socket_path, OFFSET(socket_path), false, "Where the control socket is.",

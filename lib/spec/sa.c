@@ -351,8 +351,7 @@ static const struct gw_field sa_fields[] = {
 	{ "inner_dscp", gw_read_inner_dscp, 0, false,
 		"Inbound: the DSCP of what comes out of the tunnel; `keep` leaves it (RFC 4301 "
 		"section 5.1.2), `copy` takes the outer one, a number sets it, a list has the "
-		"number "
-		"at the place of the outer one.",
+		"number at the place of the outer one.",
 		.standard = "\"keep\"",
 		.type = "\"keep\", \"copy\", a whole number from 0 to 63 or a list of 64" },
 	{ "ecn", NULL, OFFSET(ecn), false,
