@@ -10,9 +10,10 @@
 #include "base/log.h"
 #include "esplanade/parts.h"
 
-#define MOST_CLIENTS 64
-#define MOST_PAIRS   65536
-#define FIRST_PAIR   0x80000000u // IKE daemons count their reqids from 1
+#define MOST_CLIENTS     64
+#define MOST_PAIRS       65536
+#define FIRST_PAIR       0x80000000u // IKE daemons count their reqids from 1
+#define LARVALS_EXPECTED 4096
 
 static gateway_xfrm_handler *const handlers[XFRM_NR_MSGTYPES] = {
 #define AT(type) [(type)-XFRM_MSG_BASE]
@@ -121,7 +122,6 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	TAILQ_INIT(&xfrm->controllers);
 	TAILQ_INIT(&xfrm->ike);
 	TAILQ_INIT(&xfrm->ike_unused);
-	TAILQ_INIT(&xfrm->larvals);
 	TAILQ_INIT(&xfrm->names);
 	if (gw_xfrm_policy_book_init(&xfrm->policies, gateway->config->max_policies) != 0) {
 		free(xfrm);
@@ -131,8 +131,10 @@ int gateway_xfrm_new(struct gateway *gateway, struct gw_error *err)
 	if (getrandom(xfrm->secret, sizeof(xfrm->secret), 0) != sizeof(xfrm->secret))
 		return gw_error_set(err, EIO, "the kernel gives no random numbers");
 	xfrm->sas = gw_xfrm_sa_book_new(gateway->config->max_sas);
-	if (!xfrm->sas || gw_index_init(&xfrm->pairs_by_ends, MOST_PAIRS / 4) != 0 ||
-		gateway_xfrm_larval_init(xfrm) != 0 ||
+	xfrm->larvals =
+		gw_xfrm_larval_book_new(LARVALS_EXPECTED, gateway->config->spi_hold_seconds);
+	if (!xfrm->sas || !xfrm->larvals ||
+		gw_index_init(&xfrm->pairs_by_ends, MOST_PAIRS / 4) != 0 ||
 		gateway_xfrm_ike_init(xfrm, gateway->config->max_policies) != 0)
 		return gw_error_set(err, ENOMEM, "out of memory");
 	xfrm->server = gw_xfrm_server_new(&options, err);
@@ -157,7 +159,7 @@ void gateway_xfrm_free(struct gateway *gateway)
 	gw_xfrm_policy_book_fini(&xfrm->policies);
 	gateway_xfrm_owner_free(xfrm);
 	gateway_xfrm_ike_free(xfrm);
-	gateway_xfrm_larval_free(xfrm);
+	gw_xfrm_larval_book_free(xfrm->larvals);
 	gateway_xfrm_names_free(xfrm);
 	while ((pair = TAILQ_FIRST(&xfrm->pairs))) {
 		TAILQ_REMOVE(&xfrm->pairs, pair, next);

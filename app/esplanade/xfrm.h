@@ -9,6 +9,7 @@
 #include "esplanade/gateway.h"
 #include "ipsec/index.h"
 #include "ipsec/siphash.h"
+#include "xfrm/larval.h"
 #include "xfrm/policy_book.h"
 #include "xfrm/sa_book.h"
 #include "xfrm/server.h"
@@ -27,8 +28,7 @@ struct gateway_xfrm {
 	uint32_t pair_count;
 	TAILQ_HEAD(gateway_ike_list, gateway_ike) ike, ike_unused; // xfrm_ike.c's
 	struct gw_index ike_by_path;                               // both
-	TAILQ_HEAD(, gateway_larval) larvals;                      // xfrm_larval.c's
-	struct gw_index larvals_by_id;
+	struct gw_xfrm_larval_book *larvals;
 	struct gw_vici_client *vici; // xfrm_names.c's, as what follows; NULL: nobody tells
 	TAILQ_HEAD(, gateway_name) names;
 	struct gw_index names_by_spi;
@@ -64,8 +64,11 @@ typedef int gateway_xfrm_handler(struct gateway *gateway, struct gw_xfrm_client 
 	const struct gw_xfrm_request *request, struct gw_error *err);
 
 // xfrm_sa.c
-gateway_xfrm_handler gateway_xfrm_sa_new, gateway_xfrm_sa_delete, gateway_xfrm_sa_get,
-	gateway_xfrm_sa_flush, gateway_xfrm_sa_info, gateway_xfrm_spi_allocate;
+gateway_xfrm_handler gateway_xfrm_sa_new, gateway_xfrm_sa_delete, gateway_xfrm_sa_flush;
+// xfrm_list.c
+gateway_xfrm_handler gateway_xfrm_sa_get, gateway_xfrm_sa_info;
+// xfrm_larval.c
+gateway_xfrm_handler gateway_xfrm_spi_allocate;
 // xfrm_state.c
 gateway_xfrm_handler gateway_xfrm_state_get, gateway_xfrm_state_set;
 // xfrm_policy.c
@@ -133,13 +136,17 @@ int gateway_xfrm_ike_init(struct gateway_xfrm *xfrm, uint32_t max_policies); // 
 void gateway_xfrm_ike_free(struct gateway_xfrm *xfrm);
 
 // xfrm_larval.c: SAs that are being negotiated. One begins with ALLOCSPI or ACQUIRE, and ends when
-// the SA is there (settle), when its SPI is given back (release), or by time, which is told.
-int gateway_xfrm_larval_init(struct gateway_xfrm *xfrm); // 0 or -ENOMEM
-void gateway_xfrm_larval_add(struct gateway *gateway, const struct xfrm_usersa_info *info);
-void gateway_xfrm_larval_settle(struct gateway *gateway, const struct xfrm_usersa_info *info);
-void gateway_xfrm_larval_release(struct gateway *gateway, const struct xfrm_usersa_id *id);
+// the SA is there (come; settle: by NEWSA), when it is deleted, or by time, which is told.
+void gateway_xfrm_larval_acquire(struct gateway *gateway, const struct gw_xfrm_larval *larval);
+void gateway_xfrm_larval_come(struct gateway *gateway, const struct gw_sa *sa);
+void gateway_xfrm_larval_settle(struct gateway *gateway, const struct gw_xfrm_request *request);
+// The one that a request names, as gateway_xfrm_sa_find.
+const struct gw_xfrm_larval *gateway_xfrm_larval_find(const struct gateway *gateway,
+	const struct gw_xfrm_request *request, const struct xfrm_usersa_id *wire);
+// Takes one away that was found, and gives its SPI back.
+void gateway_xfrm_larval_delete(struct gateway *gateway, const struct gw_xfrm_larval *larval);
+void gateway_xfrm_larval_flush(struct gateway *gateway, uint8_t protocol); // 0: all
 void gateway_xfrm_larval_tick(struct gateway *gateway);
-void gateway_xfrm_larval_free(struct gateway_xfrm *xfrm);
 
 // xfrm_names.c: what charon calls its SAs. follow: the SA of that SPI has this destination now.
 int gateway_xfrm_names_init(struct gateway *gateway, struct gw_error *err);
@@ -150,7 +157,8 @@ void gateway_xfrm_names_free(struct gateway_xfrm *xfrm);
 // xfrm_event.c: what those are told who listen.
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid);
 void gateway_xfrm_expire(struct gateway *gateway, const struct gw_sa *sa, bool hard);
-void gateway_xfrm_expire_larval(struct gateway *gateway, const struct xfrm_usersa_info *info);
+void gateway_xfrm_larval_expired(struct gateway *gateway, const struct gw_xfrm_larval *larval);
+void gateway_xfrm_larval_deleted(struct gateway *gateway, const struct gw_xfrm_larval *larval);
 void gateway_xfrm_mapping(struct gateway *gateway, const struct gw_sa *sa,
 	const struct gateway_place *old, const struct gateway_place *fresh);
 void gateway_xfrm_sa_changed(

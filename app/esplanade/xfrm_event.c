@@ -39,27 +39,11 @@ static const struct gw_xfrm_policy *policy_of(
 	return record ? &record->policy : NULL;
 }
 
-// The larval SA that the kernel would have from now on.
-static void begin_larval(struct gateway *gateway, const struct xfrm_user_acquire *acquire,
-	const struct xfrm_user_tmpl *template)
-{
-	struct xfrm_usersa_info info = {
-		.sel = acquire->sel,
-		.id = acquire->id,
-		.saddr = acquire->saddr,
-		.seq = acquire->seq,
-		.reqid = template->reqid,
-		.family = template->family ? template->family : acquire->sel.family,
-		.mode = template->mode,
-	};
-
-	gateway_xfrm_larval_add(gateway, &info);
-}
-
 void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, uint32_t reqid)
 {
 	struct xfrm_user_acquire acquire = {};
 	const struct gw_xfrm_policy *policy;
+	struct gw_xfrm_larval larval;
 	struct nl_msg *message;
 
 	if (!listened(gateway, XFRMNLGRP_ACQUIRE))
@@ -80,33 +64,62 @@ void gateway_xfrm_acquire(struct gateway *gateway, const struct gw_flow *flow, u
 		return;
 	gw_xfrm_policy_attributes_write(message, policy);
 	gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_ACQUIRE, message);
-	begin_larval(gateway, &acquire, &policy->template);
+	gw_xfrm_larval_of_acquire(&acquire, &policy->template, &larval);
+	larval.if_id = policy->if_id;
+	gateway_xfrm_larval_acquire(gateway, &larval);
 }
 
-static void send_expire(struct gateway *gateway, const struct xfrm_user_expire *expire)
+static void send_expire(struct gateway *gateway, const struct xfrm_user_expire *expire,
+	const struct xfrm_mark *mark, uint32_t if_id)
 {
 	struct nl_msg *message = gw_xfrm_event_new(XFRM_MSG_EXPIRE, expire, sizeof(*expire));
 
-	if (message)
-		gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_EXPIRE, message);
+	if (!message)
+		return;
+	if (mark && (mark->v | mark->m))
+		nla_put(message, XFRMA_MARK, sizeof(*mark), mark);
+	if (if_id)
+		nla_put_u32(message, XFRMA_IF_ID, if_id);
+	gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_EXPIRE, message);
 }
 
 void gateway_xfrm_expire(struct gateway *gateway, const struct gw_sa *sa, bool hard)
 {
 	struct xfrm_user_expire expire = { .hard = hard };
+	const struct gw_xfrm_sa_extra *extra;
 
 	if (!listened(gateway, XFRMNLGRP_EXPIRE))
 		return;
+	extra = gateway_xfrm_sa_extra(gateway, sa);
 	gateway_xfrm_sa_describe(gateway, sa, &expire.state);
-	send_expire(gateway, &expire);
+	send_expire(gateway, &expire, extra ? &extra->mark : NULL, sa->spec.if_id);
 }
 
-void gateway_xfrm_expire_larval(struct gateway *gateway, const struct xfrm_usersa_info *info)
+void gateway_xfrm_larval_expired(struct gateway *gateway, const struct gw_xfrm_larval *larval)
 {
-	struct xfrm_user_expire expire = { .state = *info, .hard = true };
+	struct xfrm_user_expire expire = { .state = larval->info, .hard = true };
 
 	if (listened(gateway, XFRMNLGRP_EXPIRE))
-		send_expire(gateway, &expire);
+		send_expire(gateway, &expire, &larval->mark, larval->if_id);
+}
+
+void gateway_xfrm_larval_deleted(struct gateway *gateway, const struct gw_xfrm_larval *larval)
+{
+	const struct xfrm_usersa_info *info = &larval->info;
+	struct xfrm_usersa_id id = { .daddr = info->id.daddr,
+		.spi = info->id.spi,
+		.family = info->family,
+		.proto = info->id.proto };
+	struct nl_msg *message;
+
+	if (!listened(gateway, XFRMNLGRP_SA))
+		return;
+	message = gw_xfrm_event_new(XFRM_MSG_DELSA, &id, sizeof(id));
+	if (!message)
+		return;
+	nla_put(message, XFRMA_SA, sizeof(*info), info);
+	gw_xfrm_larval_attributes_write(message, larval);
+	gw_xfrm_event_send(gateway->xfrm->server, XFRMNLGRP_SA, message);
 }
 
 static void id_of(const struct gw_sa *sa, struct xfrm_usersa_id *id)
@@ -184,6 +197,8 @@ void gateway_xfrm_sa_changed(struct gateway *gateway, struct gw_sa *sa, enum gw_
 		return;
 	if (change == GW_IPSEC_SA_UPDATED)
 		gw_xfrm_sa_book_follow(gateway->xfrm->sas, &id, is_there, gateway);
+	if (change == GW_IPSEC_SA_ADDED)
+		gateway_xfrm_larval_come(gateway, sa);
 	if (change != GW_IPSEC_SA_DELETED)
 		gateway_xfrm_name_follow(gateway, &id);
 	if (listened(gateway, XFRMNLGRP_SA)) {

@@ -1,129 +1,72 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// Larval SAs: what stands in the kernel for an SA that is being negotiated. ALLOCSPI makes one with
-// the SPI that it gives, a packet without an SA (ACQUIRE) one without an SPI. The SA takes its
-// place; where none comes in time, listeners are told that it has come to its hard limit. Here they
-// carry nothing and hold nothing: an SPI that was given is set aside in the database, for as long.
-//
-// As in the kernel a larval SA has no soft limit.
+// Larval SAs, as the kernel has them: listed and found like SAs until the SA takes their place;
+// where none comes in time, listeners are told that they have come to their hard limit. Here they
+// hold nothing: an SPI that was given is set aside in the database, for as long.
 
 #include "esplanade/xfrm.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "xfrm/selector.h"
 
-#define LARVALS_EXPECTED 4096
-#define NS_PER_SECOND    UINT64_C(1000000000)
-
-struct gateway_larval {
-	TAILQ_ENTRY(gateway_larval) next; // that which ends first is first
-	struct gw_index_link by_id;
-	struct xfrm_usersa_info info;
-	uint64_t ends_ns;
-};
-
-static bool same_address(const xfrm_address_t *a, const xfrm_address_t *b, uint16_t family)
+// Nothing depends on one: without memory nobody will see it, or be told of its end.
+static const struct gw_xfrm_larval *put(
+	struct gateway *gateway, const struct gw_xfrm_larval *larval)
 {
-	return memcmp(a, b, family == AF_INET ? sizeof(a->a4) : sizeof(*a)) == 0;
+	return gw_xfrm_larval_book_put(
+		gateway->xfrm->larvals, larval, gw_clock_ns(), (uint64_t)time(NULL));
 }
 
-static uint64_t hash_of(const struct gateway_xfrm *xfrm, const struct xfrm_usersa_info *info)
+void gateway_xfrm_larval_acquire(struct gateway *gateway, const struct gw_xfrm_larval *larval)
 {
-	struct {
-		xfrm_address_t destination;
-		uint32_t spi, protocol;
-	} key = { .spi = info->id.spi, .protocol = info->id.proto };
-
-	memcpy(&key.destination, &info->id.daddr,
-		info->family == AF_INET ? sizeof(info->id.daddr.a4) : sizeof(key.destination));
-	return gw_siphash_128(xfrm->secret, &key, sizeof(key)).low;
+	put(gateway, larval);
 }
 
-// Those without an SPI are told apart by what they were wanted for, as the kernel does.
-static bool is_same(const struct xfrm_usersa_info *a, const struct xfrm_usersa_info *b)
+const struct gw_xfrm_larval *gateway_xfrm_larval_find(const struct gateway *gateway,
+	const struct gw_xfrm_request *request, const struct xfrm_usersa_id *wire)
 {
-	return a->family == b->family && a->id.spi == b->id.spi && a->id.proto == b->id.proto &&
-	       same_address(&a->id.daddr, &b->id.daddr, a->family) &&
-	       (a->id.spi != 0 || (a->mode == b->mode && a->reqid == b->reqid &&
-					  same_address(&a->saddr, &b->saddr, a->family)));
+	return gw_xfrm_larval_book_find(
+		gateway->xfrm->larvals, wire, gw_xfrm_value(request, XFRMA_MARK));
 }
 
-static struct gateway_larval *find(struct gateway_xfrm *xfrm, const struct xfrm_usersa_info *info)
+// An SA has come to an SPI that was given, over whatever socket.
+void gateway_xfrm_larval_come(struct gateway *gateway, const struct gw_sa *sa)
 {
-	struct gw_index_link *link = gw_index_first(&xfrm->larvals_by_id, hash_of(xfrm, info));
+	struct gw_xfrm_larval_book *book = gateway->xfrm->larvals;
+	struct gw_xfrm_larval wanted = { .info = {
+						 .id = { .spi = htonl(sa->spec.spi),
+							 .proto = (uint8_t)sa->spec.protocol },
+						 .family = gw_xfrm_family(
+							 sa->spec.destination.family),
+					 } };
+	const struct gw_xfrm_larval *larval;
 
-	for (; link; link = gw_index_next(link)) {
-		struct gateway_larval *larval = container_of(link, struct gateway_larval, by_id);
-
-		if (is_same(&larval->info, info))
-			return larval;
-	}
-	return NULL;
-}
-
-static void drop(struct gateway_xfrm *xfrm, struct gateway_larval *larval)
-{
-	gw_index_remove(&xfrm->larvals_by_id, &larval->by_id);
-	TAILQ_REMOVE(&xfrm->larvals, larval, next);
-	free(larval);
-}
-
-// Nothing depends on one: without memory nobody will be told of its end.
-void gateway_xfrm_larval_add(struct gateway *gateway, const struct xfrm_usersa_info *info)
-{
-	struct gateway_xfrm *xfrm = gateway->xfrm;
-	uint32_t seconds = gateway->config->spi_hold_seconds;
-	struct gateway_larval *larval = find(xfrm, info);
-
+	gw_xfrm_addr_write(&sa->spec.destination, &wanted.info.id.daddr);
+	larval = gw_xfrm_larval_book_match(book, &wanted, 0);
 	if (larval)
-		drop(xfrm, larval);
-	larval = calloc(1, sizeof(*larval));
-	if (!larval)
-		return;
-	larval->info = *info;
-	larval->info.lft = (struct xfrm_lifetime_cfg){
-		.soft_byte_limit = XFRM_INF,
-		.hard_byte_limit = XFRM_INF,
-		.soft_packet_limit = XFRM_INF,
-		.hard_packet_limit = XFRM_INF,
-		.hard_add_expires_seconds = seconds,
-	};
-	larval->info.curlft.add_time = (uint64_t)time(NULL);
-	larval->ends_ns = gw_clock_ns() + seconds * NS_PER_SECOND;
-	gw_index_insert(&xfrm->larvals_by_id, &larval->by_id, hash_of(xfrm, info));
-	TAILQ_INSERT_TAIL(&xfrm->larvals, larval, next);
+		gw_xfrm_larval_book_remove(book, larval);
 }
 
-void gateway_xfrm_larval_settle(struct gateway *gateway, const struct xfrm_usersa_info *info)
+// NEWSA answers an acquire.
+void gateway_xfrm_larval_settle(struct gateway *gateway, const struct gw_xfrm_request *request)
 {
-	struct xfrm_usersa_info wanted = *info;
-	struct gateway_larval *larval = find(gateway->xfrm, info);
+	const struct xfrm_usersa_info *info = request->body;
+	const struct gw_xfrm_larval *larval;
+	struct gw_xfrm_larval wanted;
 
+	gw_xfrm_larval_of_sa(request, &wanted);
+	larval = gw_xfrm_larval_book_match(gateway->xfrm->larvals, &wanted, info->seq);
 	if (larval)
-		drop(gateway->xfrm, larval);
-	wanted.id.spi = 0;
-	larval = find(gateway->xfrm, &wanted);
-	if (larval)
-		drop(gateway->xfrm, larval);
+		gw_xfrm_larval_book_remove(gateway->xfrm->larvals, larval);
 }
 
-void gateway_xfrm_larval_release(struct gateway *gateway, const struct xfrm_usersa_id *id)
-{
-	struct xfrm_usersa_info info = { .family = id->family,
-		.id = { .daddr = id->daddr, .spi = id->spi, .proto = id->proto } };
-	struct gateway_larval *larval = find(gateway->xfrm, &info);
-
-	if (larval && id->spi)
-		drop(gateway->xfrm, larval);
-}
-
-// An SPI's SA may have come over the control socket.
-static bool has_come(struct gateway *gateway, const struct xfrm_usersa_info *info)
+static void release_spi(struct gateway *gateway, const struct xfrm_usersa_info *info)
 {
 	struct xfrm_usersa_id wire = { .daddr = info->id.daddr,
 		.spi = info->id.spi,
@@ -131,36 +74,87 @@ static bool has_come(struct gateway *gateway, const struct xfrm_usersa_info *inf
 		.proto = info->id.proto };
 	struct gw_sa_id id;
 
-	if (!info->id.spi || !gw_xfrm_sa_id_read(&wire, &id))
-		return false;
-	id.direction = GW_DIRECTION_IN;
-	return gw_sa_find(gateway->ipsec, &id);
+	if (info->id.spi && gw_xfrm_sa_id_read(&wire, &id))
+		gw_spi_release(gateway->ipsec, &id);
+}
+
+void gateway_xfrm_larval_delete(struct gateway *gateway, const struct gw_xfrm_larval *larval)
+{
+	release_spi(gateway, &larval->info);
+	gateway_xfrm_larval_deleted(gateway, larval);
+	gw_xfrm_larval_book_remove(gateway->xfrm->larvals, larval);
+}
+
+void gateway_xfrm_larval_flush(struct gateway *gateway, uint8_t protocol)
+{
+	const struct gw_xfrm_larval *larval = gw_xfrm_larval_book_first(gateway->xfrm->larvals);
+	const struct gw_xfrm_larval *next;
+
+	for (; larval; larval = next) {
+		next = gw_xfrm_larval_book_next(larval);
+		if (!protocol || larval->info.id.proto == protocol)
+			gateway_xfrm_larval_delete(gateway, larval);
+	}
 }
 
 void gateway_xfrm_larval_tick(struct gateway *gateway)
 {
+	const struct gw_xfrm_larval *larval;
 	uint64_t now_ns = gw_clock_ns();
-	struct gateway_larval *larval;
 
 	if (!gateway->xfrm)
 		return;
-	while ((larval = TAILQ_FIRST(&gateway->xfrm->larvals)) && larval->ends_ns <= now_ns) {
-		if (!has_come(gateway, &larval->info))
-			gateway_xfrm_expire_larval(gateway, &larval->info);
-		drop(gateway->xfrm, larval);
+	while ((larval = gw_xfrm_larval_book_over(gateway->xfrm->larvals, now_ns))) {
+		gateway_xfrm_larval_expired(gateway, larval);
+		gw_xfrm_larval_book_remove(gateway->xfrm->larvals, larval);
 	}
 }
 
-int gateway_xfrm_larval_init(struct gateway_xfrm *xfrm)
+// The larval SA that ALLOCSPI asks for: one that an acquire began for the same has it from now on.
+static void begin(struct gateway *gateway, const struct gw_xfrm_request *request, uint32_t spi,
+	struct gw_xfrm_larval *larval)
 {
-	return gw_index_init(&xfrm->larvals_by_id, LARVALS_EXPECTED);
+	const struct xfrm_userspi_info *wire = request->body;
+	const struct gw_xfrm_larval *acquired;
+
+	gw_xfrm_larval_of_spi(request, larval);
+	acquired = gw_xfrm_larval_book_match(gateway->xfrm->larvals, larval, wire->info.seq);
+	if (acquired) {
+		*larval = *acquired;
+		gw_xfrm_larval_book_remove(gateway->xfrm->larvals, acquired);
+	}
+	larval->info.id.spi = htonl(spi);
+	acquired = put(gateway, larval);
+	if (acquired)
+		*larval = *acquired;
 }
 
-void gateway_xfrm_larval_free(struct gateway_xfrm *xfrm)
+int gateway_xfrm_spi_allocate(struct gateway *gateway, struct gw_xfrm_client *client,
+	const struct gw_xfrm_request *request, struct gw_error *err)
 {
-	struct gateway_larval *larval;
+	const struct xfrm_userspi_info *wire = request->body;
+	struct gw_spi_wanted wanted = { .protocol = (enum gw_protocol)wire->info.id.proto,
+		.first = wire->min,
+		.last = wire->max };
+	struct gw_xfrm_larval larval;
+	struct nl_msg *message;
+	uint32_t spi;
+	int rc;
 
-	while ((larval = TAILQ_FIRST(&xfrm->larvals)))
-		drop(xfrm, larval);
-	gw_index_fini(&xfrm->larvals_by_id);
+	if (!gw_xfrm_addr_read(&wire->info.id.daddr, wire->info.family, &wanted.destination))
+		return gw_error_set(err, EINVAL, "address family %u is neither IPv4 nor IPv6",
+			wire->info.family);
+	if (wire->info.id.proto != IPPROTO_ESP && wire->info.id.proto != IPPROTO_AH)
+		return gw_error_set(err, EPROTONOSUPPORT, "protocol %u is neither ESP nor AH",
+			wire->info.id.proto);
+	rc = gw_spi_allocate(gateway->ipsec, &wanted, &spi, err);
+	if (rc)
+		return rc == -ENOSPC ? -ENOENT : rc; // the kernel's word for it
+	begin(gateway, request, spi, &larval);
+	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &larval.info, sizeof(larval.info), 0);
+	if (message) {
+		gw_xfrm_larval_attributes_write(message, &larval);
+		gw_xfrm_reply_send(client, message);
+	}
+	return 0;
 }

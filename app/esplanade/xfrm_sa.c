@@ -7,12 +7,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <netlink/attr.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -142,6 +139,14 @@ static int carry_on(const struct gw_sa *sa, const struct gw_xfrm_request *reques
 	return 0;
 }
 
+// Whether the SPI was given to an IKE daemon, who is still negotiating.
+static bool is_larval(struct gateway *gateway, const struct xfrm_usersa_info *info)
+{
+	struct gw_xfrm_larval wanted = { .info = { .id = info->id, .family = info->family } };
+
+	return info->id.spi && gw_xfrm_larval_book_match(gateway->xfrm->larvals, &wanted, 0);
+}
+
 // UPDSA makes an SA of an SPI that was allocated, or changes one that is there; NEWSA makes one.
 static int stage(struct gateway *gateway, struct gw_txn *txn, const struct gw_xfrm_request *request,
 	struct gw_sa_spec *spec, struct gw_error *err)
@@ -153,6 +158,9 @@ static int stage(struct gateway *gateway, struct gw_txn *txn, const struct gw_xf
 
 	if (update && !sa && !gw_spi_is_held(gateway->ipsec, &id))
 		return no_such(err);
+	if (!update && gw_spi_is_held(gateway->ipsec, &id) && is_larval(gateway, request->body))
+		return gw_error_set(
+			err, EEXIST, "SPI 0x%x was allocated: UPDSA makes its SA", id.spi);
 	if (update && sa) {
 		rc = carry_on(sa, request, spec, err);
 		if (!rc)
@@ -183,7 +191,7 @@ int gateway_xfrm_sa_new(struct gateway *gateway, struct gw_xfrm_client *client,
 	else if (txn)
 		gw_txn_commit(txn);
 	if (!rc)
-		gateway_xfrm_larval_settle(gateway, request->body);
+		gateway_xfrm_larval_settle(gateway, request);
 	gw_sa_spec_wipe(&spec);
 	gw_wipe(&extra, sizeof(extra));
 	return rc;
@@ -209,6 +217,7 @@ int gateway_xfrm_sa_delete(struct gateway *gateway, struct gw_xfrm_client *,
 {
 	const struct xfrm_usersa_id *wire = request->body;
 	struct gw_sa *sa = gateway_xfrm_sa_find(gateway, request, wire);
+	const struct gw_xfrm_larval *larval;
 	struct gw_sa_id id;
 
 	if (sa) {
@@ -216,11 +225,11 @@ int gateway_xfrm_sa_delete(struct gateway *gateway, struct gw_xfrm_client *,
 		return delete_sa(gateway, &id, err);
 	}
 	// A negotiation that failed gives its SPI back.
-	if (gw_xfrm_sa_id_read(wire, &id) && gw_spi_release(gateway->ipsec, &id)) {
-		gateway_xfrm_larval_release(gateway, wire);
-		return 0;
-	}
-	return no_such(err);
+	larval = gateway_xfrm_larval_find(gateway, request, wire);
+	if (!larval)
+		return no_such(err);
+	gateway_xfrm_larval_delete(gateway, larval);
+	return 0;
 }
 
 static void use_of(struct gateway *gateway, const struct gw_sa *sa, struct gw_xfrm_sa_use *use)
@@ -268,95 +277,6 @@ int gateway_xfrm_sa_attributes(
 	return rc;
 }
 
-static void send_sa(struct gateway *gateway, struct gw_xfrm_client *client, const struct gw_sa *sa,
-	uint16_t flags)
-{
-	struct xfrm_usersa_info info;
-	struct nl_msg *message;
-
-	gateway_xfrm_sa_describe(gateway, sa, &info);
-	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &info, sizeof(info), flags);
-	if (!message)
-		return;
-	gateway_xfrm_sa_attributes(gateway, sa, message);
-	gw_xfrm_reply_send(client, message);
-}
-
-// A list of the SAs of one moment; those that go meanwhile are left out.
-struct list {
-	struct gw_xfrm_dump dump; // first
-	struct gateway *gateway;
-	struct gw_sa_id *ids;
-	uint32_t count, room, next;
-	uint8_t protocol; // 0: all
-};
-
-static int note(void *ctx, struct gw_sa *sa, enum gw_origin)
-{
-	struct list *list = ctx;
-
-	if (list->count < list->room && (!list->protocol || list->protocol == sa->protocol))
-		list->ids[list->count++] = gw_sa_spec_id(&sa->spec);
-	return 0;
-}
-
-static bool next_sa(struct gw_xfrm_dump *dump, struct gw_xfrm_client *client)
-{
-	struct list *list = (struct list *)dump;
-
-	while (list->next < list->count) {
-		struct gw_sa *sa = gw_sa_find(list->gateway->ipsec, &list->ids[list->next++]);
-
-		if (!sa)
-			continue;
-		send_sa(list->gateway, client, sa, NLM_F_MULTI);
-		return true;
-	}
-	return false;
-}
-
-static void list_free(struct gw_xfrm_dump *dump)
-{
-	free(((struct list *)dump)->ids);
-	free(dump);
-}
-
-static int dump_sas(struct gateway *gateway, struct gw_xfrm_client *client,
-	const struct gw_xfrm_request *request, struct gw_error *err)
-{
-	const uint8_t *protocol = gw_xfrm_value(request, XFRMA_PROTO);
-	struct list *list = calloc(1, sizeof(*list));
-
-	if (!list)
-		return gw_error_set(err, ENOMEM, "out of memory");
-	list->dump = (struct gw_xfrm_dump){ .next = next_sa, .free = list_free };
-	list->gateway = gateway;
-	list->protocol = protocol && *protocol != 255 ? *protocol : 0;
-	list->room = gw_sa_count(gateway->ipsec);
-	list->ids = calloc(list->room + 1, sizeof(*list->ids));
-	if (!list->ids) {
-		free(list);
-		return gw_error_set(err, ENOMEM, "out of memory");
-	}
-	gw_sa_each(gateway->ipsec, note, list);
-	gw_xfrm_dump_start(client, &list->dump);
-	return 0;
-}
-
-int gateway_xfrm_sa_get(struct gateway *gateway, struct gw_xfrm_client *client,
-	const struct gw_xfrm_request *request, struct gw_error *err)
-{
-	struct gw_sa *sa;
-
-	if (request->header->nlmsg_flags & NLM_F_DUMP)
-		return dump_sas(gateway, client, request, err);
-	sa = gateway_xfrm_sa_find(gateway, request, request->body);
-	if (!sa)
-		return no_such(err);
-	send_sa(gateway, client, sa, 0);
-	return 0;
-}
-
 struct flush {
 	struct gateway *gateway;
 	struct gw_txn *txn;
@@ -390,49 +310,7 @@ int gateway_xfrm_sa_flush(struct gateway *gateway, struct gw_xfrm_client *,
 		gw_txn_abort(flush.txn);
 	else
 		gw_txn_commit(flush.txn);
+	if (!rc)
+		gateway_xfrm_larval_flush(gateway, flush.protocol);
 	return rc;
-}
-
-int gateway_xfrm_spi_allocate(struct gateway *gateway, struct gw_xfrm_client *client,
-	const struct gw_xfrm_request *request, struct gw_error *err)
-{
-	struct xfrm_userspi_info wire = *(const struct xfrm_userspi_info *)request->body;
-	struct gw_spi_wanted wanted = { .protocol = (enum gw_protocol)wire.info.id.proto,
-		.first = wire.min,
-		.last = wire.max };
-	struct nl_msg *message;
-	uint32_t spi;
-	int rc;
-
-	if (!gw_xfrm_addr_read(&wire.info.id.daddr, wire.info.family, &wanted.destination))
-		return gw_error_set(err, EINVAL, "address family %u is neither IPv4 nor IPv6",
-			wire.info.family);
-	if (wire.info.id.proto != IPPROTO_ESP && wire.info.id.proto != IPPROTO_AH)
-		return gw_error_set(err, EPROTONOSUPPORT, "protocol %u is neither ESP nor AH",
-			wire.info.id.proto);
-	rc = gw_spi_allocate(gateway->ipsec, &wanted, &spi, err);
-	if (rc)
-		return rc == -ENOSPC ? -ENOENT : rc; // the kernel's word for it
-	wire.info.id.spi = htonl(spi);
-	gateway_xfrm_larval_add(gateway, &wire.info);
-	message = gw_xfrm_reply_new(client, XFRM_MSG_NEWSA, &wire.info, sizeof(wire.info), 0);
-	if (message)
-		gw_xfrm_reply_send(client, message);
-	return 0;
-}
-
-int gateway_xfrm_sa_info(struct gateway *gateway, struct gw_xfrm_client *client,
-	const struct gw_xfrm_request *request, struct gw_error *)
-{
-	struct xfrmu_sadhinfo hash = { .sadhcnt = gateway->config->max_sas,
-		.sadhmcnt = gateway->config->max_sas };
-	struct nl_msg *message =
-		gw_xfrm_reply_new(client, XFRM_MSG_NEWSADINFO, request->body, sizeof(uint32_t), 0);
-
-	if (!message)
-		return -ENOMEM;
-	nla_put_u32(message, XFRMA_SAD_CNT, gw_sa_count(gateway->ipsec));
-	nla_put(message, XFRMA_SAD_HINFO, sizeof(hash), &hash);
-	gw_xfrm_reply_send(client, message);
-	return 0;
 }

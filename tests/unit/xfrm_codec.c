@@ -13,6 +13,7 @@
 #include <netlink/msg.h>
 
 #include "run.h"
+#include "xfrm/larval.h"
 #include "xfrm/policy.h"
 #include "xfrm/sa.h"
 #include "xfrm/selector.h"
@@ -395,6 +396,50 @@ START_TEST(selectors_come_back)
 }
 END_TEST
 
+// What an IKE daemon asks an SPI for, as the kernel shows it until the SA comes.
+START_TEST(larvals)
+{
+	struct xfrm_userspi_info wanted = { .info = { .family = AF_INET,
+						    .id.proto = IPPROTO_ESP,
+						    .id.daddr.a4 = htonl(0xc0000201),
+						    .saddr.a4 = htonl(0xc0000202),
+						    .reqid = 7,
+						    .seq = 5,
+						    .flags = 1,
+						    .replay_window = 32,
+						    .mode = XFRM_MODE_TUNNEL } };
+	const struct xfrm_mark mark = { 5, 0xff };
+	struct nl_msg *message = gw_xfrm_event_new(XFRM_MSG_ALLOCSPI, &wanted, sizeof(wanted));
+	struct gw_xfrm_larval larval;
+	struct gw_xfrm_request request;
+
+	nla_put(message, XFRMA_MARK, sizeof(mark), &mark);
+	nla_put_u32(message, XFRMA_IF_ID, 42);
+	parse(message, &request);
+	gw_xfrm_larval_of_spi(&request, &larval);
+	nlmsg_free(message);
+	ck_assert_uint_eq(larval.info.family, AF_INET);
+	ck_assert_uint_eq(larval.info.id.daddr.a4, wanted.info.id.daddr.a4);
+	ck_assert_uint_eq(larval.info.id.proto, IPPROTO_ESP);
+	ck_assert_uint_eq(larval.info.saddr.a4, wanted.info.saddr.a4);
+	ck_assert_uint_eq(larval.info.reqid, 7);
+	ck_assert_uint_eq(larval.info.mode, XFRM_MODE_TUNNEL);
+	ck_assert_uint_eq(larval.info.seq | larval.info.flags | larval.info.replay_window, 0);
+	ck_assert_uint_eq(larval.info.sel.daddr.a4, wanted.info.id.daddr.a4);
+	ck_assert_uint_eq(larval.info.sel.saddr.a4, wanted.info.saddr.a4);
+	ck_assert_uint_eq(larval.info.sel.prefixlen_d, 32);
+	ck_assert_uint_eq(larval.info.sel.prefixlen_s, 32);
+	message = gw_xfrm_event_new(XFRM_MSG_NEWSA, &larval.info, sizeof(larval.info));
+	ck_assert_int_eq(gw_xfrm_larval_attributes_write(message, &larval), 0);
+	parse(message, &request);
+	ck_assert_mem_eq(gw_xfrm_value(&request, XFRMA_MARK), &mark, sizeof(mark));
+	ck_assert_uint_eq(gw_xfrm_u32(&request, XFRMA_IF_ID, 0), 42);
+	ck_assert_uint_eq(gw_xfrm_value_bytes(&request, XFRMA_REPLAY_VAL), 12);
+	ck_assert_ptr_null(request.attributes[XFRMA_LASTUSED]);
+	nlmsg_free(message);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("xfrm_codec");
@@ -408,6 +453,7 @@ int main(void)
 	tcase_add_loop_test(tcase, other_messages_are_refused, 0, 7);
 	tcase_add_loop_test(tcase, policies, 0, 11);
 	tcase_add_loop_test(tcase, selectors_come_back, 0, 4);
+	tcase_add_test(tcase, larvals);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, false);
 }
