@@ -146,6 +146,31 @@ static int read_member(
 		value, field->name, field->table->fields, field->table->count, target, err);
 }
 
+// The defaults that were needed so far, by the place of their text, which the tables have for good:
+// reading an SA takes some twenty of them. A value lives until another takes its slot.
+#define STANDARD_SLOTS 1024 // many more than there are, so that few share one
+static struct {
+	const char *text;
+	json_t *value;
+} standards[STANDARD_SLOTS];
+
+// A new reference to the value of a default, or NULL when there is no memory.
+static json_t *standard_value(const char *text)
+{
+	size_t slot = (uintptr_t)text * UINT64_C(0x9e3779b97f4a7c15) >> 54;
+
+	if (standards[slot].text != text) {
+		json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+
+		if (!value)
+			return NULL;
+		json_decref(standards[slot].value);
+		standards[slot].text = text;
+		standards[slot].value = value;
+	}
+	return json_incref(standards[slot].value);
+}
+
 static int read_absent(
 	json_t *object, const struct gw_field *field, void *target, struct gw_error *err)
 {
@@ -158,7 +183,7 @@ static int read_absent(
 			gw_field_describe(field, expected, sizeof(expected)));
 	if (!field->standard)
 		return 0;
-	standard = json_loads(field->standard, JSON_DECODE_ANY, NULL);
+	standard = standard_value(field->standard);
 	if (!standard)
 		return gw_error_at(
 			err, ENOMEM, object, field->name, "there is no memory for its default");

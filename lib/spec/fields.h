@@ -28,8 +28,8 @@ struct gw_field {
 	const char *help; // one sentence for the reference in docs/
 
 	// What follows may be left out.
-	const char *standard; // what an absent member counts as, as JSON text; NULL: the target
-			      // keeps its value
+	const char *standard; // what an absent member counts as, as JSON text that stays where it
+			      // is for good; NULL: the target keeps its value
 	uint64_t least, most;     // bounds of a number; most 0: those of its type
 	const char *const *words; // the target is an enum that counts them; NULL-terminated
 	size_t text_size;         // the target is char[text_size]

@@ -4,6 +4,7 @@
 #include "spec/fields.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "json.h"
@@ -69,6 +70,25 @@ START_TEST(absent_members)
 	ck_assert_uint_eq(toy.medium, 8);
 	ck_assert_int_eq(toy.word, GREEN);
 	ck_assert(toy.inner.flag);
+}
+END_TEST
+
+// More defaults than are kept ready: each is read as what it is, whichever was read before.
+START_TEST(defaults_of_many_texts)
+{
+	static char texts[5000][8];
+	struct toy toy;
+	json_t *json = gw_test_json("{}");
+
+	for (int i = 0; i < 10000; i++) {
+		struct gw_field field = { "medium", gw_read_u32, offsetof(struct toy, medium),
+			.standard = texts[i % 5000] };
+
+		snprintf(texts[i % 5000], sizeof(texts[0]), "%d", i % 5000);
+		ck_assert_int_eq(gw_fields_read(json, NULL, &field, 1, &toy, NULL), 0);
+		ck_assert_uint_eq(toy.medium, i % 5000);
+	}
+	json_decref(json);
 }
 END_TEST
 
@@ -229,6 +249,7 @@ int main(void)
 
 	gw_fields_wipe_on_free();
 	tcase_add_test(tcase, absent_members);
+	tcase_add_test(tcase, defaults_of_many_texts);
 	tcase_add_test(tcase, numbers_in_every_form);
 	tcase_add_loop_test(tcase, refuses, 0, COUNT(refused));
 	tcase_add_test(tcase, error_is_optional);
