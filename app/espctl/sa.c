@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "api/message.h"
 #include "espctl/families.h"
 #include "espctl/member.h"
 #include "espctl/table.h"
@@ -235,7 +236,7 @@ static void print_selectors(const json_t *sa, FILE *out)
 	size_t i;
 
 	json_array_foreach (json_object_get(sa, "selectors"), i, selector) {
-		char *text = json_dumps(selector, JSON_COMPACT);
+		char *text = gw_rpc_text(selector);
 
 		line(out, "selector", text ? text : "");
 		free(text);

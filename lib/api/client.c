@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/message.h"
 #include "api/rpc.h"
 #include "base/clock.h"
 #include "base/secret.h"
@@ -113,7 +114,7 @@ static int send_line(
 // Requests may hold keys: the text is wiped once it is sent.
 static int send_request(struct gw_api_client *client, json_t *request, struct gw_error *err)
 {
-	char *text = json_dumps(request, JSON_COMPACT);
+	char *text = gw_rpc_text(request);
 	size_t size;
 	int rc;
 

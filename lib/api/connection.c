@@ -12,6 +12,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "api/message.h"
 #include "api/reply.h"
 #include "api/rpc.h"
 #include "api/server.h"
@@ -149,7 +150,7 @@ void gw_api_connection_send(struct gw_api_connection *connection, char *text)
 char *gw_api_refusal(const struct gw_error *err)
 {
 	json_t *reply = gw_rpc_reply_error(json_null(), gw_rpc_error_from(err));
-	char *text = json_dumps(reply, JSON_COMPACT);
+	char *text = gw_rpc_text(reply);
 
 	json_decref(reply);
 	return text;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/rpc.h"
@@ -69,4 +70,55 @@ json_t *gw_rpc_parse(char *text, size_t size, struct gw_error *err)
 	}
 	gw_wipe(text, size);
 	return tree;
+}
+
+struct text {
+	char *bytes;
+	size_t used;
+	size_t room;
+};
+
+// Leaves nothing behind where it was before.
+static int make_room(struct text *text, size_t size)
+{
+	size_t room = 2 * (text->used + size) + 256;
+	char *bytes = malloc(room);
+
+	if (!bytes)
+		return -1;
+	if (text->used) {
+		memcpy(bytes, text->bytes, text->used);
+		gw_wipe(text->bytes, text->used);
+	}
+	free(text->bytes);
+	text->bytes = bytes;
+	text->room = room;
+	return 0;
+}
+
+static int append(const char *piece, size_t size, void *arg)
+{
+	struct text *text = arg;
+
+	if (text->room - text->used < size && make_room(text, size) != 0)
+		return -1;
+	memcpy(text->bytes + text->used, piece, size);
+	text->used += size;
+	return 0;
+}
+
+char *gw_rpc_text(const json_t *value)
+{
+	struct text text = {};
+
+	if (!value)
+		return NULL;
+	if (make_room(&text, 0) == 0 &&
+		json_dump_callback(value, append, &text, JSON_COMPACT) == 0 &&
+		append("", 1, &text) == 0)
+		return text.bytes;
+	if (text.used)
+		gw_wipe(text.bytes, text.used);
+	free(text.bytes);
+	return NULL;
 }

@@ -229,7 +229,7 @@ char *gw_rpc_handle(const struct gw_rpc_method *methods, size_t count, void *ctx
 		reply = run_batch(&run, request);
 	else
 		reply = run_single(&run, request);
-	text = json_dumps(reply, JSON_COMPACT);
+	text = gw_rpc_text(reply);
 	if (run.no_memory || (reply && !text)) {
 		run.failed = true;
 		free(text);
@@ -248,7 +248,7 @@ char *gw_rpc_notification(const char *method, json_t *params)
 {
 	json_t *object =
 		json_pack("{s:s, s:s, s:O}", "jsonrpc", "2.0", "method", method, "params", params);
-	char *text = json_dumps(object, JSON_COMPACT);
+	char *text = gw_rpc_text(object);
 
 	json_decref(object);
 	return text;

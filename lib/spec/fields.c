@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
+#include "base/slab.h"
 #include "spec/reading.h"
 
 #define LONGEST_FIELD 24
@@ -283,14 +282,31 @@ const char *gw_field_describe(const struct gw_field *field, char *buffer, size_t
 	return buffer;
 }
 
-static void wipe_and_free(void *memory)
+// Before each piece of jansson's memory, so that it can be wiped and given back.
+struct head {
+	_Alignas(16) size_t bytes; // of the whole
+};
+
+static void *take(size_t bytes)
 {
+	size_t whole = sizeof(struct head) + bytes;
+	struct head *head = whole > bytes ? gw_slab_take(&gw_slab_private, whole) : NULL;
+
+	if (!head)
+		return NULL;
+	head->bytes = whole;
+	return head + 1;
+}
+
+static void wipe_and_give(void *memory)
+{
+	struct head *head = (struct head *)memory - 1;
+
 	if (memory)
-		gw_wipe(memory, malloc_usable_size(memory));
-	free(memory);
+		gw_slab_give(&gw_slab_private, head, head->bytes);
 }
 
 void gw_fields_wipe_on_free(void)
 {
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	json_set_alloc_funcs(take, wipe_and_give);
 }

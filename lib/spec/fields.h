@@ -78,5 +78,5 @@ int gw_read_word(json_t *value, const char *name, const char *const *words, int 
 	struct gw_error *err);
 
 // Makes jansson wipe all memory it frees; called once, before any value is read. Keys pass through
-// it.
+// it. What jansson itself has made as text is not for free() then (gw_rpc_text).
 void gw_fields_wipe_on_free(void);
