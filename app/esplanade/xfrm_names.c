@@ -38,26 +38,45 @@ static uint64_t hash_of(const struct gateway_xfrm *xfrm, const struct gw_sa_id *
 	return gw_siphash_128(xfrm->secret, key, sizeof(key)).low;
 }
 
-// Peers choose outbound SPIs: of several the one with the destination, and only if there are no
-// several any.
-static struct gateway_name *find(const struct gateway_xfrm *xfrm, const struct gw_sa_id *id)
+static bool is_of(const struct gateway_name *name, const struct gw_sa_id *id)
+{
+	return name->id.spi == id->spi && name->id.direction == id->direction &&
+	       name->id.protocol == id->protocol;
+}
+
+static struct gateway_name *find_exactly(const struct gateway_xfrm *xfrm, const struct gw_sa_id *id)
 {
 	struct gw_index_link *link = gw_index_first(&xfrm->names_by_spi, hash_of(xfrm, id));
-	struct gateway_name *any = NULL;
-	unsigned int count = 0;
 
 	for (; link; link = gw_index_next(link)) {
 		struct gateway_name *name = container_of(link, struct gateway_name, by_spi);
 
-		if (name->id.spi != id->spi || name->id.direction != id->direction ||
-			name->id.protocol != id->protocol)
-			continue;
-		if (gw_addr_equal(&name->id.destination, &id->destination))
+		if (is_of(name, id) && gw_addr_equal(&name->id.destination, &id->destination))
 			return name;
-		any = name;
-		count++;
 	}
-	return count == 1 ? any : NULL;
+	return NULL;
+}
+
+// The name of an SA whose destination charon told otherwise, or that has moved: peers choose
+// outbound SPIs, so that several may have this one. It is one whose own SA is not there, and only
+// if there are no several.
+static struct gateway_name *find(const struct gateway *gateway, const struct gw_sa_id *id)
+{
+	const struct gateway_xfrm *xfrm = gateway->xfrm;
+	struct gw_index_link *link = gw_index_first(&xfrm->names_by_spi, hash_of(xfrm, id));
+	struct gateway_name *name = find_exactly(xfrm, id), *found = NULL;
+
+	if (name)
+		return name;
+	for (; link; link = gw_index_next(link)) {
+		name = container_of(link, struct gateway_name, by_spi);
+		if (!is_of(name, id) || gw_sa_find(gateway->ipsec, &name->id))
+			continue;
+		if (found)
+			return NULL;
+		found = name;
+	}
+	return found;
 }
 
 static void drop(struct gateway_xfrm *xfrm, struct gateway_name *name)
@@ -81,9 +100,7 @@ static void keep(struct gateway *gateway, const struct gw_vici_child *child,
 
 	if (!spi)
 		return;
-	name = find(xfrm, &id);
-	if (name && !gw_addr_equal(&name->id.destination, destination))
-		name = NULL;
+	name = find_exactly(xfrm, &id);
 	if (!name) {
 		if (xfrm->name_count >= gateway->config->max_sas)
 			return;
@@ -112,7 +129,7 @@ void gateway_xfrm_name_follow(struct gateway *gateway, const struct gw_sa_id *id
 
 	if (TAILQ_EMPTY(&gateway->xfrm->names))
 		return;
-	name = find(gateway->xfrm, id);
+	name = find(gateway, id);
 	if (name)
 		name->id.destination = id->destination;
 }
@@ -123,7 +140,7 @@ void gateway_put_names(const struct gateway *gateway, json_t *object, const stru
 	const struct gateway_name *name = NULL;
 
 	if (gateway->xfrm && !TAILQ_EMPTY(&gateway->xfrm->names))
-		name = find(gateway->xfrm, &id);
+		name = find(gateway, &id);
 	if (!name)
 		return;
 	gateway_put(object, "connection", json_string(name->connection));

@@ -93,6 +93,8 @@ address() {
 }
 
 places() { ctl gwA --json sa list | jq -r '[.sas[] | select(.direction == "out") | .destination] | unique | join(" ")'; }
+# How many SAs have the names of the sample, and how many there are.
+named() { ctl gwA --json sa list | jq -r '"\([.sas[] | select(.connection == "remote-access" and .child == "net")] | length) \(.sas | length)"'; }
 placed() { [ "$(places)" = "$1" ]; }
 
 require 'charon is at hand' fetch_charon
@@ -140,6 +142,8 @@ check 'new keys, asked by the gateway' swan gwA --rekey --child net
 check 'alice: ping' all_answered client1 10.1.0.2 10
 check 'bob: ping' all_answered client2 10.1.0.2 10
 
+check_settles "charon's names" '4 4' named
+
 step 'a wrong password'
 sed -i 's/speak friend/speak foe/' "$LAB_DIR/client2.swanctl/conf.d/client.conf"
 check 'bob goes' swan client2 --terminate --ike home
@@ -160,6 +164,7 @@ check 'alice: traffic goes on' wait_until 60 'traffic' ping_passes client1 10.1.
 check 'alice: ping' all_answered client1 10.1.0.2 20
 check 'from the network to alice' all_answered hostA 10.3.0.1 10
 check 'bob: ping' all_answered client2 10.1.0.2 10
+check_equal 'the names have gone with it' "$(named)" '4 4'
 
 step 'the address of both changes before their eyes'
 in_ns nat ip address delete 192.0.2.2/24 dev u0
@@ -169,6 +174,7 @@ check 'bob: traffic goes on' wait_until 60 'traffic' ping_passes client2 10.1.0.
 check 'their SAs have followed' wait_until 60 'the SAs to follow' placed 192.0.2.3
 check 'alice: ping' all_answered client1 10.1.0.2 20
 check 'from the network to bob' all_answered hostA 10.3.0.2 10
+check_equal 'the names have followed' "$(named)" '4 4'
 check_equal 'nothing was repeated' "$(drops gwA esp_replay) $(drops gwA esp_integrity)" '0 0'
 
 step 'they go'

@@ -42,9 +42,9 @@ def key_of(spi):
     return struct.pack("!5I", *[spi] * 5)
 
 
-def sa(source, destination, spi, reqid, attributes=b"", window=0):
-    """struct xfrm_usersa_info in tunnel mode, and AES-GCM with a key that only this SPI has."""
-    aead = struct.pack("=64sII", b"rfc4106(gcm(aes))", 160, 128) + key_of(spi)
+def sa(source, destination, spi, reqid, attributes=b"", window=0, key=None):
+    """struct xfrm_usersa_info in tunnel mode, and AES-GCM with a key that only this SPI has, or the number of another key."""
+    aead = struct.pack("=64sII", b"rfc4106(gcm(aes))", 160, 128) + key_of(key or spi)
     return (bytes(40) + struct.pack("=H", socket.AF_INET) + bytes(14) + address(destination) + struct.pack("!I", spi) +
             struct.pack("=B3x", 50) + address(source) + NO_LIMITS + bytes(32 + 12 + 4) +
             struct.pack("=IHBBB7x", reqid, socket.AF_INET, 1, window, 0) + attribute(18, aead) + attributes)
