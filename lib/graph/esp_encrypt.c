@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 
 #include "graph/seal.h"
+#include "graph/seal_run.h"
 #include "graph/sequence_blocks.h"
 #include "ipsec/esp.h"
 #include "ipsec/transport.h"
@@ -27,8 +28,8 @@
 enum { EDGE_IP_OUTPUT, EDGE_TCP_OUTPUT, EDGE_DROP };
 
 // The packet's bytes around the inner packet; returns the ESP header.
-static __rte_always_inline uint8_t *encapsulate(struct rte_mbuf *mbuf, struct gw_packet *packet,
-	uint32_t tfc, uint64_t sequence, uint32_t *payload_bytes)
+static uint8_t *encapsulate(struct rte_mbuf *mbuf, struct gw_packet *packet, uint32_t tfc,
+	uint64_t sequence, uint32_t *payload_bytes)
 {
 	const struct gw_sa *sa = packet->sa;
 	struct gw_esp_inner inner = gw_seal_inner(mbuf, packet);
@@ -45,7 +46,8 @@ static __rte_always_inline uint8_t *encapsulate(struct rte_mbuf *mbuf, struct gw
 		inner.flow_label = 0; // there is no header to take one from
 	trailer = (uint8_t *)rte_pktmbuf_append(
 		mbuf, (uint16_t)(tfc + padding + GW_ESP_TRAILER_BYTES + sa->icv_bytes));
-	memset(trailer, 0, tfc);
+	if (unlikely(tfc))
+		memset(trailer, 0, tfc);
 	gw_esp_trailer_write(trailer + tfc, padding, next_header);
 	*payload_bytes = packet->ip_bytes + tfc + padding + GW_ESP_TRAILER_BYTES;
 
@@ -114,6 +116,29 @@ static uint8_t finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	return sa->in_tcp ? EDGE_TCP_OUTPUT : EDGE_IP_OUTPUT;
 }
 
+// Any packet, for the op. False: it is marked for the drop node.
+static __rte_noinline bool prepare(
+	const struct gw_worker *worker, void **place, uint64_t sequence, struct gw_crypto_op *op)
+{
+	struct gw_packet *packet = gw_packet(*place);
+	uint32_t tfc = gw_sa_tfc_padding(packet->sa, packet->ip_bytes);
+	struct rte_mbuf *mbuf = gw_seal_take(
+		worker, place, sequence, GW_ESP_MAX_FRONT, (uint16_t)(GW_ESP_MAX_BACK + tfc));
+
+	if (unlikely(!mbuf))
+		return false;
+	packet = gw_packet(mbuf);
+	op->key = packet->sa->key;
+	op->sequence = sequence;
+	// A dummy packet has no headers of its own: those of the SA stand before it.
+	op->esp = packet->sa->mode == GW_MODE_TRANSPORT && !(packet->marks & GW_MARK_DUMMY)
+			  ? insert(mbuf, packet, sequence, &op->payload_bytes)
+			  : encapsulate(mbuf, packet, tfc, sequence, &op->payload_bytes);
+	if (unlikely(!op->esp))
+		packet->drop = GW_DROP_IP_HEADER;
+	return op->esp;
+}
+
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
@@ -122,33 +147,21 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	uint32_t inner_bytes[GW_VECTOR]; // of op i
 	uint16_t position[GW_VECTOR];    // of op i among the packets
 	uint64_t sequences[GW_VECTOR];
+	struct gw_seal_run run = {};
+	bool plain = false; // packets of run.sa
 	unsigned int ready = 0;
 
 	gw_sequence_blocks_take(packets, count, sequences);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
-		struct gw_crypto_op *op = &ops[ready];
-		struct rte_mbuf *mbuf;
-		uint32_t tfc;
 
-		tfc = gw_sa_tfc_padding(packet->sa, packet->ip_bytes);
-		mbuf = gw_seal_take(worker, &packets[i], sequences[i], GW_ESP_MAX_FRONT,
-			(uint16_t)(GW_ESP_MAX_BACK + tfc));
-		if (unlikely(!mbuf)) {
-			nexts[i] = EDGE_DROP;
-			continue;
-		}
-		packet = gw_packet(mbuf);
+		if (packet->sa != run.sa)
+			plain = gw_seal_run_begin(&run, packet->sa, sequences[i] + count);
 		inner_bytes[ready] = packet->ip_bytes;
-		op->key = packet->sa->key;
-		op->sequence = sequences[i];
-		// A dummy packet has no headers of its own: those of the SA stand before it.
-		op->esp =
-			packet->sa->mode == GW_MODE_TRANSPORT && !(packet->marks & GW_MARK_DUMMY)
-				? insert(mbuf, packet, sequences[i], &op->payload_bytes)
-				: encapsulate(mbuf, packet, tfc, sequences[i], &op->payload_bytes);
-		if (unlikely(!op->esp)) {
-			nexts[i] = gw_to_drop(packet, GW_DROP_IP_HEADER, EDGE_DROP);
+		if (likely(plain && sequences[i] && gw_seal_run_takes(packets[i], packet))) {
+			gw_seal_run_packet(&run, packets[i], packet, sequences[i], &ops[ready]);
+		} else if (unlikely(!prepare(worker, &packets[i], sequences[i], &ops[ready]))) {
+			nexts[i] = EDGE_DROP;
 			continue;
 		}
 		position[ready++] = (uint16_t)i;

@@ -35,16 +35,12 @@ enum {
 // Policies look at less of an upper-layer header, and no extension header is shorter.
 #define HEADER_REACH 8
 
-// Asks for mbufs and meta data some packets ahead. The nodes behind find all of a vector in the
-// nearest cache.
+// Asks for headers some packets ahead; mbufs and meta data are there, written a moment ago. The
+// nodes behind find all of a vector in the nearest cache.
 static __rte_always_inline void prefetch(void **packets, unsigned int i, unsigned int count)
 {
-	if (i + 4 < count) {
-		rte_prefetch0(packets[i + 4]);
-		rte_prefetch0(gw_packet(packets[i + 4]));
-	}
-	if (i + 2 < count)
-		rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)packets[i + 2], void *));
+	if (i + 4 < count)
+		rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)packets[i + 4], void *));
 }
 
 static enum gw_drop drop_reason(enum gw_ip_error error)
@@ -64,13 +60,14 @@ static enum gw_drop drop_reason(enum gw_ip_error error)
 }
 
 // Multicast, broadcast and link-local destinations concern this link alone.
-static bool is_link_scope(const struct gw_flow *flow)
+static inline bool is_link_scope(const struct gw_flow *flow)
 {
 	const uint8_t *d = flow->destination;
 
 	if (flow->family == 4)
-		return (d[0] & 0xf0) == 0xe0 || (d[0] & d[1] & d[2] & d[3]) == 0xff ||
-		       (d[0] == 169 && d[1] == 254);
+		return unlikely(!gw_ipv4_is_ordinary[d[0]]) &&
+		       ((d[0] & 0xf0) == 0xe0 || (d[0] & d[1] & d[2] & d[3]) == 0xff ||
+			       (d[0] == 169 && d[1] == 254));
 	return d[0] == 0xff || (d[0] == 0xfe && (d[1] & 0xc0) == 0x80);
 }
 
@@ -100,18 +97,20 @@ static uint8_t from_nat_t(
 	}
 }
 
-static uint8_t from_protected(struct gw_packet *packet, const struct gw_local *local)
+// plain: as gw_ipv4_is_plain has it.
+static __rte_always_inline uint8_t from_protected(
+	struct gw_packet *packet, const struct gw_local *local, bool plain)
 {
-	if (is_link_scope(&packet->flow) ||
-		gw_local_contains(local, packet->flow.family, packet->flow.destination))
+	if ((!plain && is_link_scope(&packet->flow)) ||
+		gw_local_contains(local, plain ? 4 : packet->flow.family, packet->flow.destination))
 		return EDGE_PUNT;
 	return EDGE_SPD_OUT;
 }
 
-static uint8_t from_unprotected(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local)
+static __rte_always_inline uint8_t from_unprotected(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local, bool plain)
 {
-	if (unlikely(is_fragment(packet)))
+	if (!plain && unlikely(is_fragment(packet)))
 		return gw_local_contains(local, packet->flow.family, packet->flow.destination)
 			       ? EDGE_REASSEMBLY
 			       : EDGE_SPD_IN;
@@ -123,6 +122,17 @@ static uint8_t from_unprotected(
 		gw_local_contains(local, packet->flow.family, packet->flow.destination))
 		return EDGE_ICMP_INPUT;
 	return EDGE_SPD_IN;
+}
+
+// The half of the gateway that a sound packet is for.
+static __rte_always_inline uint8_t which_half(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_local *local, bool plain)
+{
+	if (unlikely(
+		    gw_local_contains(local, plain ? 4 : packet->flow.family, packet->flow.source)))
+		return gw_to_drop(packet, GW_DROP_IP_ADDRESS, EDGE_DROP);
+	return packet->side == GW_SIDE_PROTECTED ? from_protected(packet, local, plain)
+						 : from_unprotected(mbuf, packet, local, plain);
 }
 
 static __rte_always_inline enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
@@ -148,7 +158,7 @@ static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const 
 	return error != GW_IP_OK || ip->header_bytes + HEADER_REACH > rte_pktmbuf_data_len(mbuf);
 }
 
-static __rte_always_inline uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
+static uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
 	const struct gw_local *local, enum gw_ip_error error, uint8_t family)
 {
 	mbuf->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
@@ -156,14 +166,11 @@ static __rte_always_inline uint8_t classify(struct rte_mbuf *mbuf, struct gw_pac
 		return gw_to_drop(packet, drop_reason(error), EDGE_DROP);
 	if (unlikely(packet->flow.family != family))
 		return gw_to_drop(packet, GW_DROP_IP_VERSION, EDGE_DROP);
-	if (unlikely(gw_local_contains(local, family, packet->flow.source)))
-		return gw_to_drop(packet, GW_DROP_IP_ADDRESS, EDGE_DROP);
 	// Ethernet padding is no part of the packet.
 	if (unlikely(rte_pktmbuf_pkt_len(mbuf) > packet->ip_bytes) &&
 		gw_buffer_trim(mbuf, packet->ip_bytes) < 0)
 		return gw_to_drop(packet, GW_DROP_IP_TRUNCATED, EDGE_DROP);
-	return packet->side == GW_SIDE_PROTECTED ? from_protected(packet, local)
-						 : from_unprotected(mbuf, packet, local);
+	return which_half(mbuf, packet, local, false);
 }
 
 // What is rare: the packet becomes one buffer of our own with all of its checksums. False: there is
@@ -186,7 +193,7 @@ static __rte_noinline bool complete(const struct gw_worker *worker, void **place
 }
 
 // The packet at place, which may become a copy of its own.
-static __rte_always_inline uint8_t input(const struct gw_worker *worker, void **place)
+static uint8_t input(const struct gw_worker *worker, void **place)
 {
 	struct rte_mbuf *mbuf = *place;
 	struct gw_packet *packet = gw_packet(mbuf);
@@ -204,7 +211,7 @@ static __rte_always_inline uint8_t input(const struct gw_worker *worker, void **
 }
 
 // A frame: EDGE_IP when it holds an IP packet, whose Ethernet header is then gone.
-static __rte_always_inline uint8_t open_frame(
+static uint8_t open_frame(
 	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_port *port)
 {
 	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
@@ -232,18 +239,60 @@ static __rte_always_inline uint8_t open_frame(
 	}
 }
 
+// Offloads that nothing is to be asked about: no VLAN tag was taken off, and the TCP or UDP
+// checksum is neither bad nor left out, whose two bits are these.
+#define RARE_OFFLOADS (RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_L4_CKSUM_BAD)
+
+// Takes in what nearly every frame is: a sound plain IPv4 packet for us in one buffer, which then
+// has neither Ethernet header nor padding. False: whatever it is, nothing has been changed but
+// packet->ip.
+static __rte_always_inline bool take_plain(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_port *port)
+{
+	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+	const uint8_t *ip = (const uint8_t *)(ether + 1);
+	uint32_t size = rte_pktmbuf_data_len(mbuf) - (uint32_t)sizeof(*ether);
+	uint64_t offloads = mbuf->ol_flags;
+	bool checksum_known =
+		(offloads & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+
+	if (rte_pktmbuf_data_len(mbuf) < sizeof(*ether) + GW_IPV4_MIN_BYTES || mbuf->nb_segs != 1 ||
+		(offloads & RARE_OFFLOADS) ||
+		memcmp(&ether->dst_addr, port->mac, sizeof(port->mac)) != 0 ||
+		ether->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || !gw_ipv4_is_plain(ip))
+		return false;
+	if (gw_ipv4_parse_plain(ip, size, size, !checksum_known, &packet->ip) != GW_IP_OK)
+		return false;
+	mbuf->ol_flags = offloads & ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+	mbuf->data_off += (uint16_t)sizeof(*ether);
+	mbuf->data_len = (uint16_t)packet->ip_bytes;
+	mbuf->pkt_len = packet->ip_bytes;
+	return true;
+}
+
+// Any other.
+static __rte_noinline uint8_t other_frame(
+	const struct gw_worker *worker, void **place, const struct gw_port *port)
+{
+	uint8_t next = open_frame(*place, gw_packet(*place), port);
+
+	return next == EDGE_IP ? input(worker, place) : next;
+}
+
 static void frames(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
 	const struct gw_worker *worker = gw_node_worker(node);
+	const struct gw_dataplane *dataplane = worker->dataplane;
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
+		const struct gw_port *port = dataplane->ports[packet->port];
 
 		prefetch(packets, i, count);
-		nexts[i] = open_frame(packets[i], packet, worker->dataplane->ports[packet->port]);
-		if (likely(nexts[i] == EDGE_IP))
-			nexts[i] = input(worker, &packets[i]);
+		nexts[i] = likely(take_plain(packets[i], packet, port))
+				   ? which_half(packets[i], packet, dataplane->local, true)
+				   : other_frame(worker, &packets[i], port);
 	}
 }
 

@@ -10,6 +10,8 @@
 
 #include "graph/node.h"
 
+#include <string.h>
+
 #include <rte_ether.h>
 #include <rte_ip.h>
 
@@ -23,7 +25,7 @@ enum {
 	EDGE_DROP
 };
 
-static uint8_t too_long(struct gw_packet *packet, uint16_t mtu)
+static __rte_noinline uint8_t too_long(struct gw_packet *packet, uint16_t mtu)
 {
 	bool own = packet->marks & GW_MARK_SEALED;
 
@@ -56,42 +58,65 @@ static uint16_t path_mtu(const struct gw_packet *packet, const struct gw_port *p
 	return RTE_MIN(mtu, port->mtu);
 }
 
-// Headroom is there: an Ethernet header was taken off, or the packet was built with room for one.
-static uint8_t frame(struct rte_mbuf *mbuf, const struct gw_packet *packet,
-	const struct gw_port *port, const struct gw_nexthop *nexthop)
-{
-	struct rte_ether_hdr *ether =
-		(struct rte_ether_hdr *)rte_pktmbuf_prepend(mbuf, sizeof(*ether));
+// What is the same for all packets of one next hop.
+struct way {
+	const struct gw_nexthop *nexthop; // NULL: none yet
+	const struct gw_port *port;       // that it leads through; NULL: none
+	bool known;                       // a neighbour, with its address
+	uint64_t macs[2];                 // 12 bytes of a frame to it
+};
 
-	memcpy(&ether->dst_addr, nexthop->mac, sizeof(nexthop->mac));
-	memcpy(&ether->src_addr, port->mac, sizeof(port->mac));
-	ether->ether_type = packet->flow.family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4)
-						     : RTE_BE16(RTE_ETHER_TYPE_IPV6);
+static void way_begin(
+	struct way *way, const struct gw_dataplane *dataplane, const struct gw_nexthop *nexthop)
+{
+	uint8_t *macs = (uint8_t *)way->macs;
+
+	way->nexthop = nexthop;
+	way->known = nexthop->kind == GW_NEXTHOP_FORWARD;
+	way->port = way->known || nexthop->kind == GW_NEXTHOP_RESOLVE
+			    ? dataplane->ports[nexthop->port]
+			    : NULL;
+	if (!way->known)
+		return;
+	memcpy(macs, nexthop->mac, sizeof(nexthop->mac));
+	memcpy(macs + sizeof(nexthop->mac), way->port->mac, sizeof(way->port->mac));
 	// Relaxed: tells the control core that the entry is in use, nothing else hangs on it. Read
 	// first, so that the line stays shared among the workers.
 	if (unlikely(!atomic_load_explicit(nexthop->used, memory_order_relaxed)))
 		atomic_store_explicit(nexthop->used, 1, memory_order_relaxed);
+}
+
+// There is headroom: an Ethernet header was taken off, or the packet was built with room for one.
+static inline uint8_t frame(const struct way *way, struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	uint16_t type = packet->flow.family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4)
+						 : RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	uint8_t *ether = (uint8_t *)rte_pktmbuf_prepend(mbuf, RTE_ETHER_HDR_LEN);
+
+	if (unlikely(!ether))
+		return gw_to_drop(packet, GW_DROP_NO_BUFFER, EDGE_DROP);
+	memcpy(ether, way->macs, 2 * RTE_ETHER_ADDR_LEN);
+	memcpy(ether + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
 	return EDGE_PORT_TX;
 }
 
-static uint8_t through_port(const struct gw_dataplane *dataplane, struct rte_mbuf *mbuf,
-	struct gw_packet *packet, const struct gw_nexthop *nexthop)
+static __rte_always_inline uint8_t through_port(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct way *way)
 {
-	const struct gw_port *port = dataplane->ports[nexthop->port];
-	uint16_t mtu;
+	uint16_t mtu = path_mtu(packet, way->port);
 
-	if (port->side == GW_SIDE_UNPROTECTED && !(packet->marks & GW_MARK_AUTHORISED)) {
+	if (way->port->side == GW_SIDE_UNPROTECTED &&
+		unlikely(!(packet->marks & GW_MARK_AUTHORISED))) {
 		if (packet->marks & GW_MARK_SPD_OUT)
 			return gw_to_drop(packet, GW_DROP_TX_NOT_AUTHORISED, EDGE_DROP);
 		return EDGE_SPD_OUT;
 	}
-	packet->out_port = nexthop->port;
-	mtu = path_mtu(packet, port);
+	packet->out_port = way->nexthop->port;
 	if (unlikely(packet->ip_bytes > mtu))
 		return too_long(packet, mtu);
-	if (likely(nexthop->kind == GW_NEXTHOP_FORWARD))
-		return frame(mbuf, packet, port, nexthop);
-	packet->nexthop = nexthop;
+	if (likely(way->known))
+		return frame(way, mbuf, packet);
+	packet->nexthop = way->nexthop;
 	return EDGE_NEIGHBOUR_HOLD;
 }
 
@@ -105,13 +130,9 @@ static uint8_t into_interface(struct gw_packet *packet)
 	return EDGE_SPD_OUT;
 }
 
-static __rte_always_inline uint8_t route(const struct gw_dataplane *dataplane,
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_nexthop *nexthop)
+static __rte_noinline uint8_t nowhere(struct gw_packet *packet, const struct gw_nexthop *nexthop)
 {
 	switch (nexthop->kind) {
-	case GW_NEXTHOP_FORWARD:
-	case GW_NEXTHOP_RESOLVE:
-		return through_port(dataplane, mbuf, packet, nexthop);
 	case GW_NEXTHOP_LOCAL:
 		return EDGE_PUNT;
 	case GW_NEXTHOP_BLACKHOLE:
@@ -166,6 +187,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_dataplane *dataplane = gw_node_worker(node)->dataplane;
 	struct lookups lookups;
+	struct way way = {};
 
 	gather(&lookups, packets, count);
 	if (lookups.count[0])
@@ -175,8 +197,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		gw_fib_lookup(dataplane->fib, 6, lookups.addresses[1], lookups.count[1],
 			lookups.nexthops + GW_VECTOR);
 	for (unsigned int i = 0; i < count; i++) {
-		nexts[i] = route(dataplane, packets[i], gw_packet(packets[i]),
-			lookups.nexthops[lookups.of[i]]);
+		const struct gw_nexthop *nexthop = lookups.nexthops[lookups.of[i]];
+		struct gw_packet *packet = gw_packet(packets[i]);
+
+		if (nexthop != way.nexthop)
+			way_begin(&way, dataplane, nexthop);
+		nexts[i] = likely(way.port) ? through_port(packets[i], packet, &way)
+					    : nowhere(packet, nexthop);
 	}
 }
 

@@ -53,6 +53,18 @@ static inline void gw_esp_trailer_write(uint8_t *trailer, uint32_t padding, uint
 	trailer[padding + 1] = next_header;
 }
 
+// The same for padding of at most three bytes, by one store of eight: the ICV, which has no fewer
+// than these, is written over what of them is behind the trailer.
+static inline void gw_esp_trailer_write_short(
+	uint8_t *trailer, uint32_t padding, uint8_t next_header)
+{
+	static const uint32_t paddings[] = { 0x00000000, 0x00000101, 0x00020201, 0x03030201 };
+	uint64_t word = paddings[padding] | (uint64_t)next_header << (8 * (padding + 1));
+
+	word = rte_cpu_to_le_64(word);
+	memcpy(trailer, &word, sizeof(word));
+}
+
 // Reads the trailer of a decrypted payload of payload_bytes >= 2. Returns the bytes of data before
 // the padding, or -1: the pad length goes beyond the payload or the padding is not 1, 2, 3, ….
 static inline int32_t gw_esp_trailer_read(
@@ -154,6 +166,27 @@ static inline void gw_esp_udp_write(
 	udp->dgram_len = rte_cpu_to_be_16((uint16_t)bytes);
 }
 
+// An IPv4 header from a template whose TOS, length, ID, fragment field and checksum are zero, by
+// wide stores. id_and_fragment: ID and fragment field as they stand in the packet.
+static inline void gw_esp_ipv4_write(uint8_t *ip, const uint8_t *template, uint16_t template_sum,
+	uint8_t tos, uint32_t total_bytes, uint32_t id_and_fragment)
+{
+	uint32_t length = rte_cpu_to_be_16((uint16_t)total_bytes);
+	uint64_t first, second;
+	uint16_t checksum;
+
+	checksum = gw_checksum_finish(template_sum + rte_cpu_to_be_16(tos) + length +
+				      (id_and_fragment & 0xffff) + (id_and_fragment >> 16));
+	memcpy(&first, template, sizeof(first));
+	memcpy(&second, template + 8, sizeof(second));
+	first |= rte_cpu_to_le_64(
+		(uint64_t)tos << 8 | (uint64_t)length << 16 | (uint64_t)id_and_fragment << 32);
+	second |= rte_cpu_to_le_64((uint64_t)checksum << 16);
+	memcpy(ip, &first, sizeof(first));
+	memcpy(ip + 8, &second, sizeof(second));
+	memcpy(ip + 16, template + 16, 4);
+}
+
 // Writes the outer headers at outer: the SA's template with this packet's lengths, TOS, ID and
 // checksum. total_bytes is the whole outer packet's; id in network order, used when fragments are
 // allowed (RFC 6864).
@@ -165,20 +198,10 @@ static inline void gw_esp_outer_write(const struct gw_sa *sa, uint8_t *outer,
 	const uint8_t *template = gw_sa_outer(sa, &template_sum);
 
 	if (sa->outer_family == 4) {
-		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)outer;
 		bool df = gw_esp_outer_df(sa, inner);
-		uint32_t sum = template_sum;
 
-		memcpy(outer, template, sizeof(*ip));
-		ip->type_of_service = tos;
-		ip->total_length = rte_cpu_to_be_16((uint16_t)total_bytes);
-		ip->packet_id = df ? 0 : id;
-		ip->fragment_offset = df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0;
-		sum += rte_cpu_to_be_16(tos);
-		sum += ip->total_length;
-		sum += ip->packet_id;
-		sum += ip->fragment_offset;
-		ip->hdr_checksum = gw_checksum_finish(sum);
+		gw_esp_ipv4_write(outer, template, template_sum, tos, total_bytes,
+			df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) << 16 : id);
 	} else {
 		struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)outer;
 

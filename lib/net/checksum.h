@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
+
 // The Internet checksum (RFC 1071) over size bytes, continued from sum; not folded to the end. In a
 // sum of several pieces only the last may have an odd size.
 uint32_t gw_checksum_add(uint32_t sum, const void *data, uint32_t size);
@@ -57,20 +59,24 @@ static inline void gw_ipv4_checksum_follow(uint8_t *header, unsigned int at, uin
 	memcpy(header + 10, &checksum, sizeof(checksum));
 }
 
-// Lowers TTL or hop limit by one in place; the IPv4 checksum follows. data is a checked IP header
-// whose TTL is not 0.
+// Lowers TTL or hop limit by one in place; the IPv4 checksum follows, as gw_checksum_update has it:
+// the word of TTL and protocol becomes less by 0x100. data is a checked IP header whose TTL is not
+// 0.
 static inline void gw_ttl_decrement(void *data)
 {
 	uint8_t *header = (uint8_t *)data;
-	uint16_t old_word;
+	uint16_t checksum;
+	uint32_t sum;
 
 	if (header[0] >> 4 == 6) {
 		header[7]--;
 		return;
 	}
-	memcpy(&old_word, header + 8, sizeof(old_word));
 	header[8]--;
-	gw_ipv4_checksum_follow(header, 8, old_word);
+	memcpy(&checksum, header + 10, sizeof(checksum));
+	sum = checksum + (uint32_t)RTE_BE16(0x100);
+	checksum = (uint16_t)(sum + (sum >= 0xffff));
+	memcpy(header + 10, &checksum, sizeof(checksum));
 }
 
 // Sets TOS or traffic class in place; the IPv4 checksum follows. data is a checked IP header.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// IPv6 extension headers (RFC 8200 section 4) and fragments.
+// IPv4 headers that are not plain; IPv6 extension headers (RFC 8200 section 4); fragments.
 //
 // Stricter than RFC 8200, because nothing behind the gateway is helped by the difference: a second
 // fragment header is refused, and so is a chain of more than GW_IP_MAX_EXTENSIONS headers. A first
@@ -17,6 +17,70 @@ bool gw_ip_fragment_is_sound(const struct gw_ip *ip, uint32_t before_bytes, uint
 	if (payload_bytes == 0 || (ip->more_fragments && payload_bytes % 8 != 0))
 		return false;
 	return before_bytes + ip->fragment_offset + payload_bytes <= GW_IP_MAX_PACKET;
+}
+
+// Not 0 (unspecified), 127 (loopback), 169 (link-local, some of it), 224 and above (multicast,
+// broadcast).
+const bool gw_ipv4_is_ordinary[256] = {
+	[1 ... 126] = true,
+	[128 ... 168] = true,
+	[170 ... 223] = true,
+};
+
+// Martian addresses (RFC 1812 sections 5.3.7 and 4.2.2.11). An unspecified source is a host that
+// asks for its address, by multicast or broadcast: otherwise it would be forwarded.
+static bool ipv4_addresses_are_valid(uint32_t source, uint32_t destination)
+{
+	bool to_many = destination >> 28 == 0xe || destination == UINT32_MAX;
+
+	return likely(source >> 28 != 0xe && source >> 24 != 127 && source != UINT32_MAX &&
+		      destination >> 24 != 127 && destination != 0 && (source != 0 || to_many));
+}
+
+enum gw_ip_error gw_ipv4_parse(
+	const uint8_t *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip)
+{
+	uint32_t header_bytes, total_bytes;
+	uint16_t fragment;
+
+	if (unlikely(size < GW_IPV4_MIN_BYTES))
+		return GW_IP_TRUNCATED;
+	header_bytes = (data[0] & 0xfu) * 4;
+	total_bytes = gw_load_16(data + 2);
+	if (unlikely(header_bytes < GW_IPV4_MIN_BYTES || total_bytes < header_bytes))
+		return GW_IP_BAD_HEADER;
+	if (unlikely(header_bytes > size || total_bytes > length))
+		return GW_IP_TRUNCATED;
+	if (verify_checksum &&
+		unlikely(gw_checksum_finish(header_bytes == GW_IPV4_MIN_BYTES
+						    ? gw_checksum_20(data)
+						    : gw_checksum_add(0, data, header_bytes))))
+		return GW_IP_BAD_CHECKSUM;
+	if (!ipv4_addresses_are_valid(gw_load_32(data + 12), gw_load_32(data + 16)))
+		return GW_IP_BAD_ADDRESS;
+
+	fragment = gw_load_16(data + 6);
+	*ip = (struct gw_ip){
+		.flow = { .family = 4, .protocol = data[9] },
+		.ip_bytes = total_bytes,
+		.header_bytes = (uint16_t)header_bytes,
+		.fragment_offset = (uint16_t)((fragment & GW_IPV4_OFFSET) * 8),
+		.more_fragments = fragment & GW_IPV4_MF,
+		.dont_fragment = fragment & GW_IPV4_DF,
+		.ttl = data[8],
+		.tos = data[1],
+	};
+	memcpy(ip->flow.source, data + 12, 4);
+	memcpy(ip->flow.destination, data + 16, 4);
+	if (gw_ip_is_fragment(ip)) {
+		ip->fragment_bytes = (uint16_t)(total_bytes - header_bytes);
+		ip->fragment_id = gw_load_16(data + 4);
+		if (!gw_ip_fragment_is_sound(ip, header_bytes, ip->fragment_bytes))
+			return GW_IP_BAD_HEADER;
+	}
+	if (!ip->fragment_offset)
+		gw_ip_read_ports(ip, data, size < total_bytes ? size : total_bytes);
+	return GW_IP_OK;
 }
 
 static bool read_fragment_header(const uint8_t *header, uint32_t at, struct gw_ip *ip)

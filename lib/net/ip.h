@@ -41,8 +41,13 @@ struct gw_ip {
 	uint16_t header_bytes; // to the upper-layer header: IPv4 with options, IPv6 with extension
 			       // headers
 	uint16_t fragment_offset; // bytes
-	bool more_fragments : 1;
-	bool dont_fragment : 1;  // IPv4 only; IPv6 never is fragmented by a router
+	union {
+		struct {
+			bool more_fragments : 1;
+			bool dont_fragment : 1; // IPv4 only; IPv6 is not fragmented by a router
+		};
+		uint8_t fragment_bits; // both
+	};
 	uint8_t ttl;             // or hop limit
 	uint8_t tos;             // or traffic class: DSCP << 2 | ECN
 	uint16_t fragment_bytes; // of a fragment: what it carries of the packet's payload

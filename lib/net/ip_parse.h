@@ -14,9 +14,8 @@
 #include "net/ip.h"
 #include "net/protocol.h"
 
-// The body of gw_ip_parse, here so that it is inlined into the nodes: an IPv4 header without
-// options and an IPv6 header without extension headers are parsed without a call. What is rare is
-// in ip.c.
+// The body of gw_ip_parse, here so that it is inlined into the nodes: a plain IPv4 header and an
+// IPv6 header without extension headers are parsed without a call. What is rare is in ip.c.
 
 #define GW_IPV4_MIN_BYTES 20
 #define GW_IPV6_BYTES     40
@@ -65,16 +64,6 @@ static inline uint64_t gw_load_64(const uint8_t *data)
 	return rte_be_to_cpu_64(word);
 }
 
-// Martian addresses (RFC 1812 sections 5.3.7 and 4.2.2.11). An unspecified source is a host that
-// asks for its address, by multicast or broadcast: otherwise it would be forwarded.
-static inline bool gw_ipv4_addresses_are_valid(uint32_t source, uint32_t destination)
-{
-	bool to_many = destination >> 28 == 0xe || destination == UINT32_MAX;
-
-	return likely(source >> 28 != 0xe && source >> 24 != 127 && source != UINT32_MAX &&
-		      destination >> 24 != 127 && destination != 0 && (source != 0 || to_many));
-}
-
 // RFC 4291 sections 2.5.2, 2.5.3 and 2.7. source and destination are 16 bytes.
 static inline bool gw_ipv6_addresses_are_valid(const uint8_t *source, const uint8_t *destination)
 {
@@ -94,8 +83,8 @@ static inline void gw_ip_read_ports(struct gw_ip *ip, const uint8_t *data, uint3
 	const uint8_t *upper = data + ip->header_bytes;
 
 	switch (ip->flow.protocol) {
-	case IPPROTO_TCP:
 	case IPPROTO_UDP:
+	case IPPROTO_TCP:
 	case IPPROTO_SCTP:
 	case IPPROTO_DCCP:
 	case IPPROTO_UDPLITE:
@@ -118,50 +107,86 @@ static inline void gw_ip_read_ports(struct gw_ip *ip, const uint8_t *data, uint3
 	}
 }
 
-static inline enum gw_ip_error gw_ipv4_parse(
+// First bytes of IPv4 addresses that are valid as source and destination and concern more than one
+// link, whatever follows.
+extern const bool gw_ipv4_is_ordinary[256];
+
+// Whether a header has no options, is of no fragment and has ordinary addresses, as nearly all: its
+// first eight bytes and two more tell. At least GW_IPV4_MIN_BYTES are there.
+static inline bool gw_ipv4_is_plain(const uint8_t *data)
+{
+	const uint64_t version_and_length = RTE_BE64(UINT64_C(0x45) << 56);
+	const uint64_t looked_at = RTE_BE64(UINT64_C(0xff) << 56 | GW_IPV4_MF | GW_IPV4_OFFSET);
+	uint64_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return (word & looked_at) == version_and_length && gw_ipv4_is_ordinary[data[12]] &&
+	       gw_ipv4_is_ordinary[data[16]];
+}
+
+// Whether the checksum of a header of 20 bytes holds. 2^16 and 2^64 have the same remainder, 1: the
+// sum of 64-bit words, carries added to it, is as good as that of 16-bit words; and none is 0.
+static inline bool gw_ipv4_plain_sum_holds(const uint8_t *data)
+{
+	uint64_t first, second, sum;
+	uint32_t third;
+
+	memcpy(&first, data, sizeof(first));
+	memcpy(&second, data + 8, sizeof(second));
+	memcpy(&third, data + 16, sizeof(third));
+	sum = first + second;
+	sum += sum < second;
+	sum += third;
+	sum += sum < third;
+	return sum % 0xffff == 0;
+}
+
+// Into the 16 bytes of a flow.
+static inline void gw_ipv4_address_read(const uint8_t *data, uint8_t *address)
+{
+	uint64_t words[2] = {};
+
+	memcpy(words, data, 4);
+	memcpy(address, &words[0], sizeof(words[0]));
+	memcpy(address + sizeof(words[0]), &words[1], sizeof(words[1]));
+}
+
+// Behind gw_ipv4_is_plain.
+static inline enum gw_ip_error gw_ipv4_parse_plain(
 	const uint8_t *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip)
 {
-	uint32_t header_bytes, total_bytes;
-	uint16_t fragment;
+	uint32_t total_bytes = gw_load_16(data + 2);
 
-	if (unlikely(size < GW_IPV4_MIN_BYTES))
-		return GW_IP_TRUNCATED;
-	header_bytes = (data[0] & 0xfu) * 4;
-	total_bytes = gw_load_16(data + 2);
-	if (unlikely(header_bytes < GW_IPV4_MIN_BYTES || total_bytes < header_bytes))
+	if (unlikely(total_bytes < GW_IPV4_MIN_BYTES))
 		return GW_IP_BAD_HEADER;
-	if (unlikely(header_bytes > size || total_bytes > length))
+	if (unlikely(total_bytes > length))
 		return GW_IP_TRUNCATED;
-	if (verify_checksum &&
-		unlikely(gw_checksum_finish(header_bytes == GW_IPV4_MIN_BYTES
-						    ? gw_checksum_20(data)
-						    : gw_checksum_add(0, data, header_bytes))))
+	if (verify_checksum && unlikely(!gw_ipv4_plain_sum_holds(data)))
 		return GW_IP_BAD_CHECKSUM;
-	if (!gw_ipv4_addresses_are_valid(gw_load_32(data + 12), gw_load_32(data + 16)))
-		return GW_IP_BAD_ADDRESS;
-
-	fragment = gw_load_16(data + 6);
-	*ip = (struct gw_ip){
-		.flow = { .family = 4, .protocol = data[9] },
-		.ip_bytes = total_bytes,
-		.header_bytes = (uint16_t)header_bytes,
-		.fragment_offset = (uint16_t)((fragment & GW_IPV4_OFFSET) * 8),
-		.fragment_bytes = (uint16_t)(total_bytes - header_bytes),
-		.fragment_id = gw_load_16(data + 4),
-		.more_fragments = fragment & GW_IPV4_MF,
-		.dont_fragment = fragment & GW_IPV4_DF,
-		.ttl = data[8],
-		.tos = data[1],
-	};
-	memcpy(ip->flow.source, data + 12, 4);
-	memcpy(ip->flow.destination, data + 16, 4);
-	if (unlikely(gw_ip_is_fragment(ip)) &&
-		!gw_ip_fragment_is_sound(ip, header_bytes, total_bytes - header_bytes))
-		return GW_IP_BAD_HEADER;
-	if (likely(!ip->fragment_offset))
-		gw_ip_read_ports(ip, data, size < total_bytes ? size : total_bytes);
+	gw_ipv4_address_read(data + 12, ip->flow.source);
+	gw_ipv4_address_read(data + 16, ip->flow.destination);
+	ip->flow.source_port = 0;
+	ip->flow.destination_port = 0;
+	ip->flow.family = 4;
+	ip->flow.protocol = data[9];
+	ip->flow.ports_known = 0;
+	ip->flow.interface = 0;
+	ip->ip_bytes = total_bytes;
+	ip->header_bytes = GW_IPV4_MIN_BYTES;
+	ip->fragment_offset = 0;
+	ip->fragment_bits = 0;
+	ip->dont_fragment = data[6] & GW_IPV4_DF >> 8;
+	ip->ttl = data[8];
+	ip->tos = data[1];
+	ip->fragment_bytes = 0;
+	ip->fragment_id = 0;
+	gw_ip_read_ports(ip, data, size < total_bytes ? size : total_bytes);
 	return GW_IP_OK;
 }
+
+// Any IPv4 header.
+enum gw_ip_error gw_ipv4_parse(const uint8_t *data, uint32_t size, uint32_t length,
+	bool verify_checksum, struct gw_ip *ip);
 
 static inline enum gw_ip_error gw_ipv6_parse(
 	const uint8_t *data, uint32_t size, uint32_t length, struct gw_ip *ip)
@@ -201,9 +226,11 @@ static inline enum gw_ip_error gw_ip_parse(
 {
 	const uint8_t *bytes = data;
 
+	if (likely(size >= GW_IPV4_MIN_BYTES && gw_ipv4_is_plain(bytes)))
+		return gw_ipv4_parse_plain(bytes, size, length, verify_checksum, ip);
 	if (unlikely(size == 0))
 		return GW_IP_TRUNCATED;
-	if (likely(bytes[0] >> 4 == 4))
+	if (unlikely(bytes[0] >> 4 == 4))
 		return gw_ipv4_parse(bytes, size, length, verify_checksum, ip);
 	if (likely(bytes[0] >> 4 == 6))
 		return gw_ipv6_parse(bytes, size, length, ip);

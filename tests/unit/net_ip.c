@@ -415,6 +415,64 @@ static void cut_everywhere(uint32_t size, uint32_t fixed_bytes)
 	}
 }
 
+// What is plain is parsed by other code: it finds the same.
+START_TEST(v4_plain_is_like_any)
+{
+	for (unsigned int round = 0; round < 200000; round++) {
+		struct gw_ip plain, any;
+		enum gw_ip_error error;
+		uint32_t size = 20 + (unsigned int)rand() % 20, length = size + rand() % 2 * 1400;
+		uint16_t checksum;
+		uint8_t data[40];
+
+		for (unsigned int i = 0; i < sizeof(data); i++)
+			data[i] = (uint8_t)rand();
+		data[0] = 0x45;
+		data[2] = (uint8_t)(length >> 8);
+		data[3] = (uint8_t)(length - rand() % 3);
+		data[6] &= 0xc0;
+		data[7] = 0;
+		data[9] = (uint8_t[]){ 6, 17, 1, 50, 132, 0 }[rand() % 6];
+		data[10] = data[11] = 0;
+		checksum = gw_checksum_finish(gw_checksum_add(0, data, 20));
+		memcpy(data + 10, &checksum, sizeof(checksum));
+		if (rand() % 4 == 0)
+			data[rand() % 20] ^= (uint8_t)(1u << rand() % 8);
+		memset(&plain, 0, sizeof(plain));
+		memset(&any, 0, sizeof(any));
+		error = gw_ip_parse(data, size, length, true, &plain);
+		ck_assert_int_eq(error, data[0] >> 4 == 4
+						? gw_ipv4_parse(data, size, length, true, &any)
+						: (int)error);
+		if (error == GW_IP_OK && data[0] >> 4 == 4)
+			ck_assert_mem_eq(&plain, &any, sizeof(any));
+	}
+}
+END_TEST
+
+// Of all checksums one holds; sums that carry are among them.
+START_TEST(v4_plain_sum)
+{
+	for (unsigned int round = 0; round < 12; round++) {
+		uint8_t data[20];
+
+		memset(data, round % 4 == 0 ? 0xff : 0, sizeof(data));
+		for (unsigned int i = 1; round % 4 > 1 && i < sizeof(data); i++)
+			data[i] = (uint8_t)rand();
+		data[0] = 0x45;
+		data[10] = data[11] = 0;
+		for (uint32_t value = 0; value <= 0xffff; value++) {
+			uint16_t word = (uint16_t)value;
+
+			memcpy(data + 10, &word, sizeof(word));
+			if (gw_ipv4_plain_sum_holds(data) !=
+				(gw_checksum_finish(gw_checksum_add(0, data, 20)) == 0))
+				ck_abort_msg("round %u, checksum %04x", round, word);
+		}
+	}
+}
+END_TEST
+
 START_TEST(v4_cut_at_each_byte)
 {
 	struct v4_case plain = { .payload_bytes = 12 };
@@ -505,6 +563,8 @@ int main(void)
 
 	LOOP(v4, v4_table, v4_cases);
 	tcase_add_test(v4, v4_checksum_is_left_to_the_port);
+	tcase_add_test(v4, v4_plain_is_like_any);
+	tcase_add_test(v4, v4_plain_sum);
 	tcase_add_test(v4, v4_cut_at_each_byte);
 	tcase_add_test(v4, v4_every_length);
 	tcase_add_test(v4, every_version);
