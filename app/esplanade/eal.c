@@ -90,7 +90,7 @@ static int add_memory(
 		return gw_error_set(err, ENOMEM,
 			"%lu MB of hugepages are free and memory.size_mb asks for %u: run "
 			"`scripts/hugepages %u`, or set memory.huge = false",
-			megabytes, config->memory_mb, config->memory_mb);
+			megabytes, config->memory_mb, (config->memory_mb + 1) / 2);
 	add(arguments, "--in-memory");
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include <event2/event.h>
 #include <rte_eal.h>
@@ -24,6 +25,7 @@
 #include "esplanade/parts.h"
 #include "esplanade/xfrm.h"
 #include "linux/confine.h"
+#include "linux/notify.h"
 #include "spec/fields.h"
 
 #define DEFAULT_CONFIG "/etc/esplanade/esplanade.conf"
@@ -268,6 +270,15 @@ static void stop(struct gateway *gateway)
 	gw_config_free(gateway->config);
 }
 
+// The service manager, where one waits to hear it, starts what needs the gateway when it is ready.
+static void tell_manager(const char *state)
+{
+	int rc = gw_notify(state);
+
+	if (rc)
+		gw_log_warning("the service manager does not hear %s: %s", state, strerror(-rc));
+}
+
 static int run(const char *path)
 {
 	static struct gateway gateway;
@@ -281,7 +292,7 @@ static int run(const char *path)
 	gateway.config = gw_conf_load(path, &err);
 	if (!gateway.config) {
 		gw_log_error("%s", gw_error_string(&err, text, sizeof(text)));
-		return EXIT_FAILURE;
+		return EX_CONFIG;
 	}
 	if (gw_log_level_parse(gateway.config->log_level, &level))
 		gw_log_set_level(level);
@@ -292,7 +303,9 @@ static int run(const char *path)
 		gw_log_notice("ready: %u ports, %u workers, control socket %s",
 			gateway.dataplane.port_count, gateway.dataplane.worker_count,
 			gateway.config->socket_path);
+		tell_manager("READY=1");
 		gateway_control_run(&gateway);
+		tell_manager("STOPPING=1");
 	}
 	stop(&gateway);
 	rte_eal_cleanup();
