@@ -11,6 +11,7 @@
 #include <rte_mempool.h>
 
 #include "base/clock.h"
+#include "base/slab.h"
 #include "crypto/engine.h"
 #include "crypto/key.h"
 
@@ -54,6 +55,7 @@ static json_t *memory_object(void)
 		total += stats.heap_totalsz_bytes;
 		in_use += stats.heap_allocsz_bytes;
 	}
+	in_use -= gw_slab_idle_bytes(&gw_slab_shared);
 	gateway_put_count(object, "total_bytes", total);
 	gateway_put_count(object, "in_use_bytes", in_use);
 	return object;

@@ -8,6 +8,8 @@
 
 #include <rte_rcu_qsbr.h>
 
+#include "base/slab.h"
+
 struct waiting {
 	STAILQ_ENTRY(waiting) next;
 	uint64_t token; // the grace period that has to end
@@ -34,7 +36,7 @@ struct gw_reclaim *gw_reclaim_new(struct rte_rcu_qsbr *qsbr)
 
 void gw_reclaim_later(struct gw_reclaim *reclaim, void (*release)(void *), void *object)
 {
-	struct waiting *entry = malloc(sizeof(*entry));
+	struct waiting *entry = gw_slab_take(&gw_slab_private, sizeof(*entry));
 
 	if (!entry) {
 		rte_rcu_qsbr_synchronize(reclaim->qsbr, RTE_QSBR_THRID_INVALID);
@@ -57,7 +59,7 @@ unsigned int gw_reclaim_poll(struct gw_reclaim *reclaim)
 		STAILQ_REMOVE_HEAD(&reclaim->queue, next);
 		reclaim->count--;
 		entry->release(entry->object);
-		free(entry);
+		gw_slab_give(&gw_slab_private, entry, sizeof(*entry));
 	}
 	return reclaim->count;
 }

@@ -88,6 +88,7 @@ static struct gw_slab_chunk *open_chunk(struct gw_slab_pool *pool, struct gw_sla
 		chunk = pool->take(usable(pool), pool->chunk_bytes);
 		if (!chunk)
 			return NULL;
+		pool->chunks++;
 	}
 	chunk->slab = slab;
 	chunk->freed = NULL;
@@ -102,6 +103,7 @@ static void close_chunk(struct gw_slab_pool *pool, struct gw_slab_chunk *chunk)
 {
 	if (pool->spare_count == pool->most_spares) {
 		pool->give(chunk);
+		pool->chunks--;
 		return;
 	}
 	memset((uint8_t *)chunk + FIRST_OBJECT, 0, chunk->fresh - FIRST_OBJECT);
@@ -133,6 +135,8 @@ void *gw_slab_take(struct gw_slab_pool *pool, size_t bytes)
 		chunk->fresh += size_of(pool, slab);
 	}
 	chunk->used++;
+	pool->objects++;
+	pool->object_bytes += size_of(pool, slab);
 	if (is_full(pool, chunk))
 		LIST_REMOVE(chunk, link);
 	return object;
@@ -153,6 +157,8 @@ void gw_slab_give(struct gw_slab_pool *pool, void *object, size_t bytes)
 	chunk = (struct gw_slab_chunk *)((uintptr_t)object & ~(uintptr_t)(pool->chunk_bytes - 1));
 	if (is_full(pool, chunk))
 		LIST_INSERT_HEAD(&chunk->slab->open, chunk, link);
+	pool->objects--;
+	pool->object_bytes -= size_of(pool, chunk->slab);
 	freed->next = chunk->freed;
 	chunk->freed = freed;
 	if (--chunk->used == 0) {

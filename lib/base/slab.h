@@ -35,6 +35,9 @@ struct gw_slab_pool {
 	struct gw_slab slabs[GW_SLAB_MOST_CLASSES];
 	struct gw_slab_chunks spares;
 	uint32_t spare_count;
+	uint32_t chunks;       // of the heap's pieces, these are chunks
+	uint32_t objects;      // in chunks and in use
+	uint64_t object_bytes; // theirs
 };
 
 // Ordinary memory, for objects of the control core; aligned to 16 bytes.
@@ -47,3 +50,9 @@ extern struct gw_slab_pool gw_slab_shared;
 void *gw_slab_take(struct gw_slab_pool *pool, size_t bytes);
 // Wipes and gives back; bytes as when it was taken. NULL is allowed.
 void gw_slab_give(struct gw_slab_pool *pool, void *object, size_t bytes);
+
+// Of the heap's memory, what no object has: to be taken off what the heap says is in use.
+static inline uint64_t gw_slab_idle_bytes(const struct gw_slab_pool *pool)
+{
+	return (uint64_t)pool->chunks * pool->chunk_bytes - pool->object_bytes;
+}

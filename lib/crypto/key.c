@@ -9,9 +9,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include <rte_malloc.h>
-
 #include "base/secret.h"
+#include "base/slab.h"
 #include "crypto/internal.h"
 
 #define MOST_BLOCK_BYTES 128 // that a hash function takes at once
@@ -321,7 +320,7 @@ struct gw_crypto_key *gw_crypto_key_make(
 	manager = gw_crypto_manager_shared(choice->path);
 	bytes = RTE_CACHE_LINE_ROUNDUP(bytes_needed(
 		spec, gw_encryptions[spec->encryption].key_bytes[key_size], choice->way->own, &at));
-	key = manager ? rte_zmalloc("crypto key", bytes, RTE_CACHE_LINE_SIZE) : NULL;
+	key = manager ? gw_slab_take(&gw_slab_shared, bytes) : NULL;
 	if (!key) {
 		gw_error_set(err, ENOMEM, "there is no memory for a key of %zu bytes", bytes);
 		return NULL;
@@ -355,8 +354,6 @@ struct gw_crypto_key *gw_crypto_key_new(const struct gw_crypto_key_spec *spec, s
 
 void gw_crypto_key_free(struct gw_crypto_key *key)
 {
-	if (!key)
-		return;
-	gw_wipe(key, key->allocated_bytes);
-	rte_free(key);
+	if (key)
+		gw_slab_give(&gw_slab_shared, key, key->allocated_bytes);
 }

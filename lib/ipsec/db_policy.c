@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_malloc.h>
+#include <rte_common.h>
 
 #include "base/log.h"
+#include "base/slab.h"
 
 // Policies in the database: identified by direction, priority and selector.
 
@@ -100,12 +101,16 @@ static int check_new(
 }
 
 // The counters follow the policy, each worker's on a line of its own.
+#define COUNTERS_OFFSET RTE_CACHE_LINE_ROUNDUP(sizeof(struct gw_policy))
+
+static size_t policy_bytes(unsigned int workers)
+{
+	return COUNTERS_OFFSET + sizeof(uint64_t) * GW_POLICY_COUNTER_STRIDE * workers;
+}
+
 static struct gw_policy *make_policy(const struct gw_policy_spec *spec, unsigned int workers)
 {
-	size_t counter_bytes = sizeof(uint64_t) * GW_POLICY_COUNTER_STRIDE * workers;
-	size_t bytes = RTE_ALIGN_CEIL(sizeof(struct gw_policy), (size_t)RTE_CACHE_LINE_SIZE);
-	struct gw_policy *policy =
-		rte_zmalloc("gw_policy", bytes + counter_bytes, RTE_CACHE_LINE_SIZE);
+	struct gw_policy *policy = gw_slab_take(&gw_slab_shared, policy_bytes(workers));
 
 	if (!policy)
 		return NULL;
@@ -114,7 +119,7 @@ static struct gw_policy *make_policy(const struct gw_policy_spec *spec, unsigned
 	policy->action = (uint8_t)spec->action;
 	policy->populate = spec->populate;
 	policy->reqid = spec->reqid;
-	policy->packets = (uint64_t *)((uint8_t *)policy + bytes);
+	policy->packets = (uint64_t *)((uint8_t *)policy + COUNTERS_OFFSET);
 	return policy;
 }
 
@@ -123,7 +128,7 @@ static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_
 	uint8_t interface, uint32_t cost, enum gw_origin origin)
 {
 	bool carried = spec->direction == GW_DIRECTION_OUT && spec->action == GW_ACTION_PROTECT;
-	struct gw_db_policy *record = calloc(1, sizeof(*record));
+	struct gw_db_policy *record = gw_slab_take(&gw_slab_private, sizeof(*record));
 	struct gw_policy *policy = make_policy(spec, db->options.workers);
 
 	if (!record || !policy)
@@ -136,6 +141,7 @@ static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_
 		policy->carrier = &record->reqid->reqid;
 	}
 	record->cost = cost;
+	record->policy_bytes = (uint32_t)policy_bytes(db->options.workers);
 	record->added.kind = GW_IPSEC_POLICY_ADDED;
 	record->deleted.kind = GW_IPSEC_POLICY_DELETED;
 	record->record = (struct gw_policy_record){ *spec, origin, policy };
@@ -144,8 +150,8 @@ static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_
 	return record;
 
 no_memory:
-	rte_free(policy);
-	free(record);
+	gw_slab_give(&gw_slab_shared, policy, policy_bytes(db->options.workers));
+	gw_slab_give(&gw_slab_private, record, sizeof(*record));
 	return NULL;
 }
 
@@ -260,8 +266,8 @@ static void free_record(void *data)
 {
 	struct gw_db_policy *record = data;
 
-	rte_free(record->record.policy);
-	free(record);
+	gw_slab_give(&gw_slab_shared, record->record.policy, record->policy_bytes);
+	gw_slab_give(&gw_slab_private, record, sizeof(*record));
 }
 
 static void put_references(struct gw_ipsec_db *db, struct gw_db_policy *record)

@@ -75,6 +75,7 @@ struct gw_db_policy {
 	struct gw_db_change deleted;
 	struct gw_reqid_entry *reqid; // outbound PROTECT; else NULL
 	uint32_t cost;                // entries in the SPD
+	uint32_t policy_bytes;        // of the policy with its counters
 	bool in_force;                // the SPD has it
 	struct gw_db_state state;
 };

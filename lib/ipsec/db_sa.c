@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/slab.h"
 #include "ipsec/carrier.h"
 #include "ipsec/lifetime.h"
 
@@ -209,7 +210,7 @@ static int check_new(const struct gw_ipsec_db *db, const struct gw_sa_spec *spec
 static struct gw_db_sa *make_record(struct gw_ipsec_db *db, const struct gw_sa_spec *spec,
 	enum gw_origin origin, struct gw_error *err)
 {
-	struct gw_db_sa *record = calloc(1, sizeof(*record));
+	struct gw_db_sa *record = gw_slab_take(&gw_slab_private, sizeof(*record));
 
 	if (!record) {
 		gw_error_set(err, ENOMEM, "no memory for the record of an SA");
@@ -239,7 +240,7 @@ put_reqid:
 put_interface:
 	gw_interface_put(&db->interfaces, record->interface);
 free_record:
-	free(record);
+	gw_slab_give(&gw_slab_private, record, sizeof(*record));
 	return NULL;
 }
 
@@ -474,7 +475,7 @@ void gw_db_sa_release(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	put_references(db, record);
 	gw_tombstone_bury(
 		&db->tombstones, record->tombstone, &record->name, record->sa, db->options.reclaim);
-	free(record);
+	gw_slab_give(&gw_slab_private, record, sizeof(*record));
 }
 
 // For an SA that no worker can know.
@@ -483,7 +484,7 @@ void gw_db_sa_destroy(struct gw_ipsec_db *db, struct gw_db_sa *record)
 	put_references(db, record);
 	gw_sa_free(record->sa);
 	gw_tombstone_free(record->tombstone);
-	free(record);
+	gw_slab_give(&gw_slab_private, record, sizeof(*record));
 }
 
 struct gw_sa *gw_sa_find(struct gw_ipsec_db *db, const struct gw_sa_id *id)

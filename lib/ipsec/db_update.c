@@ -68,7 +68,7 @@ int gw_sa_update(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_sa_
 	if (!update)
 		return gw_error_set(err, ENOMEM, "no memory for the update of an SA");
 	update->change.kind = GW_IPSEC_SA_UPDATED;
-	update->spec = *gw_db_sa_staged_spec(record);
+	gw_sa_spec_copy(&update->spec, gw_db_sa_staged_spec(record));
 	result = gw_sa_update_merge(wanted, &update->spec, err);
 	id = gw_sa_spec_id(&update->spec);
 	other = result == 0 ? gw_db_sa_find_staged(db, &id) : NULL;

@@ -10,6 +10,7 @@
 #include <rte_malloc.h>
 
 #include "base/log.h"
+#include "base/slab.h"
 #include "ipsec/carrier.h"
 #include "ipsec/db_private.h"
 
@@ -59,7 +60,7 @@ struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, u
 	struct gw_reqid_entry *entry = find(table, id, interface, hash);
 
 	if (!entry) {
-		entry = rte_zmalloc("gw_reqid", sizeof(*entry), RTE_CACHE_LINE_SIZE);
+		entry = gw_slab_take(&gw_slab_shared, sizeof(*entry));
 		if (!entry)
 			return NULL;
 		entry->reqid.id = id;
@@ -70,6 +71,11 @@ struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, u
 	}
 	entry->references++;
 	return entry;
+}
+
+static void entry_free(void *entry)
+{
+	gw_slab_give(&gw_slab_shared, entry, sizeof(struct gw_reqid_entry));
 }
 
 void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
@@ -84,7 +90,7 @@ void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry)
 	if (left)
 		gw_reclaim_later(table->reclaim, rte_free, left);
 	gw_index_remove(&table->index, &entry->link);
-	gw_reclaim_later(table->reclaim, rte_free, entry);
+	gw_reclaim_later(table->reclaim, entry_free, entry);
 }
 
 // The SAs of this moment, newest first. NULL: none has selectors, or, with *failed, no memory.

@@ -10,21 +10,20 @@
 #include <string.h>
 
 #include <rte_ip.h>
-#include <rte_malloc.h>
 #include <rte_random.h>
 #include <rte_rcu_qsbr.h>
 #include <rte_udp.h>
 
 #include "base/clock.h"
-#include "base/secret.h"
+#include "base/slab.h"
 #include "ipsec/ah.h"
 #include "ipsec/esp.h"
 #include "ipsec/lifetime.h"
 #include "net/checksum.h"
 
-// One allocation holds the SA, the counters of the workers and the replay window: a million SAs
-// then cost a million allocations instead of three, and each part still begins on a cache line of
-// its own.
+// One piece of memory holds the SA, the counters of the workers and the replay window: a million
+// SAs then cost a million allocations instead of three, and each part still begins on a cache line
+// of its own.
 
 #define INITIAL_PATH_MTU 1500
 
@@ -158,17 +157,10 @@ static void fill_hot(struct gw_sa *sa, const struct gw_sa_spec *spec)
 	atomic_init(&sa->mapping, gw_sa_first_mapping(spec));
 }
 
-// What is kept says nothing of keys, not even their length, so that no one can make an SA from it
-// by mistake.
+// What is kept ends before keys and bitmap: the bits are in the window now.
 static void fill_cold(struct gw_sa *sa, const struct gw_sa_spec *spec)
 {
 	memcpy(&sa->spec, spec, gw_sa_spec_bytes(spec->selectors.count));
-	gw_wipe(sa->spec.encryption_key, sizeof(sa->spec.encryption_key));
-	gw_wipe(sa->spec.integrity_key, sizeof(sa->spec.integrity_key));
-	sa->spec.encryption_key_bytes = 0;
-	sa->spec.integrity_key_bytes = 0;
-	sa->spec.replay_bitmap = NULL; // the caller's; its bits are in the window now
-	sa->spec.replay_bitmap_bytes = 0;
 	sa->added_ns = gw_clock_ns();
 	sa->route_mtu = INITIAL_PATH_MTU;
 	sa->peer = spec->source;
@@ -188,12 +180,13 @@ struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, str
 	size_t counter_bytes = workers * sizeof(struct gw_sa_worker_counters);
 	size_t replay_bytes = inbound ? gw_replay_bytes(spec->replay_window) : 0;
 	size_t bytes = bytes_of(spec);
+	size_t whole = bytes + counter_bytes + replay_bytes;
 	struct gw_crypto_key *key = expand_key(spec, err);
 	struct gw_sa *sa;
 
 	if (!key)
 		return NULL;
-	sa = rte_zmalloc("gw_sa", bytes + counter_bytes + replay_bytes, RTE_CACHE_LINE_SIZE);
+	sa = gw_slab_take(&gw_slab_shared, whole);
 	if (!sa) {
 		gw_crypto_key_free(key);
 		gw_error_set(
@@ -201,6 +194,7 @@ struct gw_sa *gw_sa_new(const struct gw_sa_spec *spec, unsigned int workers, str
 		return NULL;
 	}
 	sa->key = key;
+	sa->allocated_bytes = (uint32_t)whole;
 	sa->counters = (struct gw_sa_worker_counters *)((uint8_t *)sa + bytes);
 	if (inbound) {
 		sa->replay = (struct gw_replay *)((uint8_t *)sa + bytes + counter_bytes);
@@ -253,8 +247,7 @@ void gw_sa_free(void *data)
 	struct gw_sa *sa = data;
 
 	gw_crypto_key_free((struct gw_crypto_key *)(uintptr_t)sa->key);
-	gw_wipe(sa, bytes_of(&sa->spec));
-	rte_free(sa);
+	gw_slab_give(&gw_slab_shared, sa, sa->allocated_bytes);
 }
 
 static int snapshot_replay(const struct gw_sa *sa, struct gw_sa_spec *spec)

@@ -121,6 +121,7 @@ struct gw_sa {
 	// --- cold. control: rw, worker: never
 	uint64_t added_ns __rte_cache_aligned;
 	uint32_t expiry_place;     // gw_expiry's own
+	uint32_t allocated_bytes;  // of the whole, to be given back
 	uint64_t missing_at_start; // inbound: numbers in the window not received at first
 	// Inbound in UDP or TCP: where the peer was when a mapping event last told; at first as in
 	// spec.
@@ -141,8 +142,8 @@ struct gw_sa {
 	uint16_t told_mtu;
 	uint64_t told_until_ns;
 
-	// Without keys: wiped once they are expanded; and with no more selectors than it has, so it
-	// is the last and copied by gw_sa_spec_copy. Of it workers read dscp_map and selectors
+	// With no more selectors than it has and nothing behind them, keys least of all: so it is
+	// the last and copied by gw_sa_spec_copy alone. Of it workers read dscp_map and selectors
 	// alone: addresses and ports change under them (gw_sa_move), and they take these from the
 	// template.
 	struct gw_sa_spec spec;

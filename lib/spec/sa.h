@@ -84,10 +84,6 @@ struct gw_sa_spec {
 	// here but read and written as the integrity algorithm that it is (RFC 4543).
 	enum gw_encryption_id encryption;
 	enum gw_integrity_id integrity;
-	uint8_t encryption_key[GW_MAX_ENCRYPTION_KEY]; // key, then salt
-	uint8_t encryption_key_bytes;
-	uint8_t integrity_key[GW_MAX_INTEGRITY_KEY];
-	uint8_t integrity_key_bytes;
 	bool esn;
 	uint32_t replay_window; // packets; inbound; 0: off (not with esn, RFC 4303 section 3.4.3)
 	enum gw_df df;
@@ -105,22 +101,28 @@ struct gw_sa_spec {
 
 	// State carried over from an earlier life of the SA.
 	uint64_t sequence; // outbound: the last number used; inbound: the highest number received
-	uint8_t *replay_bitmap; // inbound: bit i (least significant first) is sequence - i, set:
-				// received; owned, may be NULL
-	uint32_t replay_bitmap_bytes;
 
-	// The last, so that who keeps many specifications keeps of each no more selectors than it
-	// has: such a one is copied by gw_sa_spec_copy alone.
+	// Who keeps many specifications keeps of each no more selectors than it has, and nothing of
+	// what follows: such a one is copied by gw_sa_spec_copy alone.
 	struct gw_sa_selectors selectors;
+
+	uint8_t encryption_key[GW_MAX_ENCRYPTION_KEY]; // key, then salt
+	uint8_t encryption_key_bytes;
+	uint8_t integrity_key[GW_MAX_INTEGRITY_KEY];
+	uint8_t integrity_key_bytes;
+	// Belongs to sequence. Inbound: bit i (least significant first) is sequence - i, set:
+	// received; owned, may be NULL.
+	uint8_t *replay_bitmap;
+	uint32_t replay_bitmap_bytes;
 };
 
-// Bytes of a specification with count selectors.
+// Bytes of a specification that is kept, with count selectors.
 static inline size_t gw_sa_spec_bytes(unsigned int count)
 {
 	return offsetof(struct gw_sa_spec, selectors.items) + count * sizeof(struct gw_selector);
 }
 
-// A whole one of from, which may end behind its selectors; replay_bitmap is from's.
+// A whole one of from, which may end behind its selectors; without keys and bitmap.
 void gw_sa_spec_copy(struct gw_sa_spec *spec, const struct gw_sa_spec *from);
 
 // What identifies an SA: inbound by SPI, destination and protocol; outbound the same with the

@@ -189,9 +189,10 @@ void gw_xfrm_sa_info_write(const struct gw_sa_spec *spec, const struct gw_xfrm_s
 static int write_algorithms(
 	struct nl_msg *message, const struct gw_sa_spec *spec, const struct gw_xfrm_sa_extra *extra)
 {
-	struct gw_sa_spec keyed = *spec;
+	struct gw_sa_spec keyed;
 	int rc;
 
+	gw_sa_spec_copy(&keyed, spec);
 	if (extra) {
 		memcpy(keyed.encryption_key, extra->encryption_key, sizeof(keyed.encryption_key));
 		memcpy(keyed.integrity_key, extra->integrity_key, sizeof(keyed.integrity_key));

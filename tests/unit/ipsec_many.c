@@ -115,7 +115,8 @@ static size_t bytes_in_use(void)
 	struct rte_malloc_socket_stats stats;
 
 	ck_assert_int_eq(rte_malloc_get_socket_stats(0, &stats), 0);
-	return stats.heap_allocsz_bytes + mallinfo2().uordblks;
+	return stats.heap_allocsz_bytes + mallinfo2().uordblks -
+	       gw_slab_idle_bytes(&gw_slab_shared) - gw_slab_idle_bytes(&gw_slab_private);
 }
 
 START_TEST(each_is_found)
