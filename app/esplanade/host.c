@@ -26,7 +26,7 @@
 #define GOODBYE_TURNS   16 // each may take dozens of frames
 
 // Which worker sends what the host says on a port: always the same, so that nothing is reordered.
-static struct gw_worker *worker_for(struct gateway *gateway, uint8_t port)
+static struct gw_worker *worker_for(struct gateway *gateway, uint16_t port)
 {
 	return gateway->dataplane.workers[port % gateway->dataplane.worker_count];
 }
@@ -84,7 +84,7 @@ static void frame_from_host(void *ctx, const uint8_t *data, size_t size)
 
 // A packet that it sent into an interface comes from no port: it counts as one of the protected
 // side.
-void gateway_host_send(struct gateway *gateway, uint8_t number, const uint8_t *data, size_t size)
+void gateway_host_send(struct gateway *gateway, uint16_t number, const uint8_t *data, size_t size)
 {
 	struct rte_mbuf *mbuf = take_in(gateway, data, size);
 	struct gw_packet *packet;
@@ -120,10 +120,10 @@ static int tap_new(struct gateway *gateway, struct gw_port *port, struct gw_erro
 
 // `ip link set NAME down` on the TAP stops the port as it would stop a NIC: nothing is sent on it.
 // What it receives is still answered for by the policies, and the host sees none of it.
-static void admin_changed(void *ctx, uint8_t index, bool up)
+static void admin_changed(void *ctx, uint16_t index, bool up)
 {
 	struct gateway *gateway = ctx;
-	uint8_t interface = gw_interface_of_link(index);
+	uint16_t interface = gw_interface_of_link(index);
 	struct gw_port *port;
 
 	if (interface) {
@@ -144,13 +144,13 @@ static unsigned int list_mirrored(
 	for (unsigned int i = 0; i < GW_MAX_PORTS; i++)
 		if (gateway->taps[i])
 			ports[count++] = (struct gw_netlink_port){
-				.index = (uint8_t)i,
+				.index = (uint16_t)i,
 				.ifindex = gw_tap_index(gateway->taps[i]),
 			};
 	for (unsigned int i = 1; i <= GW_MAX_INTERFACES; i++)
 		if (gateway->interfaces[i])
 			ports[count++] = (struct gw_netlink_port){
-				.index = gw_link_of_interface((uint8_t)i),
+				.index = gw_link_of_interface((uint16_t)i),
 				.ifindex = gw_tap_index(gateway->interfaces[i]->tap),
 			};
 	return count;
@@ -187,7 +187,7 @@ int gateway_host_new(struct gateway *gateway, struct gw_error *err)
 	return mirror_new(gateway, err);
 }
 
-int gateway_host_mirror_interface(struct gateway *gateway, uint8_t number, struct gw_error *err)
+int gateway_host_mirror_interface(struct gateway *gateway, uint16_t number, struct gw_error *err)
 {
 	struct gw_netlink_port port = {
 		.index = gw_link_of_interface(number),
@@ -222,7 +222,7 @@ static void write_to_tap(struct gateway *gateway, struct rte_mbuf *mbuf)
 	// Of chained packets; the control core alone comes here.
 	static uint8_t frame[UINT16_MAX + RTE_ETHER_HDR_LEN];
 	const struct gw_packet *packet = gw_packet(mbuf);
-	uint8_t interface = gw_packet_is_for_interface(packet) ? packet->flow.interface : 0;
+	uint16_t interface = gw_packet_is_for_interface(packet) ? packet->flow.interface : 0;
 	struct gw_tap *tap = gateway->taps[packet->port];
 	uint32_t size = rte_pktmbuf_pkt_len(mbuf);
 	const void *data;
@@ -248,7 +248,7 @@ static void release(void *ctx, struct rte_mbuf *mbuf)
 		drop(gateway, mbuf, GW_DROP_WORKER_QUEUE_FULL);
 }
 
-static void resolve(struct gateway *gateway, uint8_t port, const struct gw_addr *addr)
+static void resolve(struct gateway *gateway, uint16_t port, const struct gw_addr *addr)
 {
 	if (gateway->netlink && gateway->taps[port])
 		gw_netlink_resolve(gateway->netlink, port, addr);
@@ -303,7 +303,7 @@ unsigned int gateway_host_drain(struct gateway *gateway)
 	return total;
 }
 
-void gateway_host_neighbour_known(void *ctx, uint8_t port, const struct gw_addr *addr)
+void gateway_host_neighbour_known(void *ctx, uint16_t port, const struct gw_addr *addr)
 {
 	struct gateway *gateway = ctx;
 
@@ -316,7 +316,7 @@ static void give_up(void *ctx, struct rte_mbuf *mbuf)
 	drop(ctx, mbuf, GW_DROP_NEIGHBOUR_UNRESOLVED);
 }
 
-static void ask_again(void *ctx, uint8_t port, const struct gw_addr *addr)
+static void ask_again(void *ctx, uint16_t port, const struct gw_addr *addr)
 {
 	resolve(ctx, port, addr);
 }

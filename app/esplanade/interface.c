@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "esplanade/parts.h"
@@ -20,6 +21,8 @@
 // While there is no SA to tell: less than nearly all that may come leave of 1500 bytes.
 #define FIRST_MTU 1400
 #define LEAST_MTU 68 // RFC 791
+
+#define FILES (2 * GW_MAX_INTERFACES) // that the process may open
 
 struct gateway_interface *gateway_interface_find(const struct gateway *gateway, const char *name)
 {
@@ -36,10 +39,10 @@ int gateway_link_index(void *ctx, const char *name)
 	return interface ? gw_link_of_interface(interface->number) : gateway_port_index(ctx, name);
 }
 
-const char *gateway_link_name(void *ctx, uint8_t link)
+const char *gateway_link_name(void *ctx, uint16_t link)
 {
 	const struct gateway *gateway = ctx;
-	uint8_t number = gw_interface_of_link(link);
+	uint16_t number = gw_interface_of_link(link);
 
 	if (!number)
 		return gateway_port_name(ctx, link);
@@ -48,7 +51,7 @@ const char *gateway_link_name(void *ctx, uint8_t link)
 		       : "?";
 }
 
-uint32_t gateway_interface_if_id(const struct gateway *gateway, uint8_t number)
+uint32_t gateway_interface_if_id(const struct gateway *gateway, uint16_t number)
 {
 	return number ? gw_ipsec_db_interfaces(gateway->ipsec)->if_ids[number] : 0;
 }
@@ -61,7 +64,7 @@ static void packet_from_host(void *ctx, const uint8_t *data, size_t size)
 	gateway_host_send(interface->gateway, interface->number, data, size);
 }
 
-int gateway_interface_write(struct gateway *gateway, uint8_t number, const void *data, size_t size)
+int gateway_interface_write(struct gateway *gateway, uint16_t number, const void *data, size_t size)
 {
 	struct gateway_interface *interface = gateway->interfaces[number];
 	int rc;
@@ -88,7 +91,7 @@ static int check_new(
 }
 
 // Relaxed: see ipsec/interface.h.
-static void set_up(struct gateway *gateway, uint8_t number, bool up)
+static void set_up(struct gateway *gateway, uint16_t number, bool up)
 {
 	atomic_store_explicit(&gateway->interface_states.up[number], up, memory_order_relaxed);
 }
@@ -102,7 +105,7 @@ static void set_count(struct gateway *gateway)
 	atomic_store_explicit(&gateway->interface_states.count, count, memory_order_relaxed);
 }
 
-void gateway_interface_admin(struct gateway *gateway, uint8_t number, bool up)
+void gateway_interface_admin(struct gateway *gateway, uint16_t number, bool up)
 {
 	if (!gateway->interfaces[number])
 		return;
@@ -123,6 +126,18 @@ static void forget(struct gateway_interface *interface)
 	free(interface);
 }
 
+// Each interface is an open file, and there may be more than a service is given at first. What the
+// system refuses to give shows when they run out.
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES)
+		return;
+	limit.rlim_cur = RTE_MIN((rlim_t)FILES, limit.rlim_max);
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int gateway_interface_add(struct gateway *gateway, const struct gw_interface_spec *spec,
 	enum gw_origin origin, struct gw_error *err)
 {
@@ -138,6 +153,7 @@ int gateway_interface_add(struct gateway *gateway, const struct gw_interface_spe
 
 	if (rc)
 		return rc;
+	raise_file_limit();
 	interface = calloc(1, sizeof(*interface));
 	if (!interface)
 		return gw_error_set(err, ENOMEM, "no memory for an interface");

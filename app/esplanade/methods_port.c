@@ -69,12 +69,12 @@ static void put_counters(json_t *object, const struct gateway *gateway, unsigned
 }
 
 struct addresses {
-	uint8_t port;
+	uint16_t port;
 	json_t *list;
 };
 
 static int list_address(
-	void *ctx, uint8_t port, const struct gw_prefix *address, enum gw_route_origin)
+	void *ctx, uint16_t port, const struct gw_prefix *address, enum gw_route_origin)
 {
 	struct addresses *addresses = ctx;
 	char text[GW_ADDR_STRLEN + 4];

@@ -20,7 +20,7 @@ void gateway_ports_free(struct gateway *gateway);
 void gateway_ports_poll_links(struct gateway *gateway);
 // Index of a port by name, or -1; and the other way.
 int gateway_port_index(void *gateway, const char *name);
-const char *gateway_port_name(void *gateway, uint8_t port);
+const char *gateway_port_name(void *gateway, uint16_t port);
 
 // worker.c: the worker cores. new makes everything a worker needs and shares out the ports' queues;
 // start lets them run.
@@ -37,16 +37,16 @@ void gateway_interfaces_free(struct gateway *gateway);
 void gateway_interfaces_tick(struct gateway *gateway);
 // A port's index, or an interface's link (route/fib.h), by name, or -1; and the other way.
 int gateway_link_index(void *gateway, const char *name);
-const char *gateway_link_name(void *gateway, uint8_t link);
+const char *gateway_link_name(void *gateway, uint16_t link);
 
 // host.c: Linux as control plane: a TAP for each port that wants one, the mirror of the kernel's
 // tables, packets that wait for neighbours.
 int gateway_host_new(struct gateway *gateway, struct gw_error *err);
 void gateway_host_free(struct gateway *gateway);
 // Mirrors what the kernel has for an interface too, once the rest is mirrored.
-int gateway_host_mirror_interface(struct gateway *gateway, uint8_t number, struct gw_error *err);
+int gateway_host_mirror_interface(struct gateway *gateway, uint16_t number, struct gw_error *err);
 // Sends a packet that the host sent into an interface on its way to a worker.
-void gateway_host_send(struct gateway *gateway, uint8_t number, const uint8_t *data, size_t size);
+void gateway_host_send(struct gateway *gateway, uint16_t number, const uint8_t *data, size_t size);
 // What Linux sends because sockets were closed goes out, while workers still run.
 void gateway_host_say_goodbye(struct gateway *gateway);
 // Empties the workers' queues for the host: frames to the TAPs, packets into the hold. Returns how
@@ -55,7 +55,7 @@ unsigned int gateway_host_drain(struct gateway *gateway);
 // Gives up on neighbours that do not answer, asks again for others; about once a second.
 void gateway_host_tick(struct gateway *gateway);
 // route_db's callback: the neighbour is known, its packets may go.
-void gateway_host_neighbour_known(void *gateway, uint8_t port, const struct gw_addr *addr);
+void gateway_host_neighbour_known(void *gateway, uint16_t port, const struct gw_addr *addr);
 
 // expiry.c: lifetimes of SAs. changed is told of every SA that comes or goes; poll is to be called
 // often, report with what a worker told of an SA.

@@ -29,7 +29,7 @@ int gateway_port_index(void *ctx, const char *name)
 	return -1;
 }
 
-const char *gateway_port_name(void *ctx, uint8_t port)
+const char *gateway_port_name(void *ctx, uint16_t port)
 {
 	const struct gateway *gateway = ctx;
 

@@ -157,7 +157,7 @@ static const struct kind neighbour_kind = { sizeof(struct gw_neighbour_spec), co
 	identify_neighbour, add_neighbour, delete_neighbour, "neighbours" };
 
 struct port_address {
-	uint8_t port;
+	uint16_t port;
 	struct gw_prefix address;
 };
 
@@ -201,7 +201,7 @@ static int take_neighbour(
 }
 
 static int take_address(
-	void *list, uint8_t port, const struct gw_prefix *prefix, enum gw_route_origin origin)
+	void *list, uint16_t port, const struct gw_prefix *prefix, enum gw_route_origin origin)
 {
 	struct port_address address = { .port = port, .address = *prefix };
 

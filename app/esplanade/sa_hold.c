@@ -100,7 +100,7 @@ static void give_up(void *ctx, struct rte_mbuf *mbuf)
 	drop(ctx, mbuf, GW_DROP_SPD_OUT_HOLD_TIMEOUT);
 }
 
-static void wait_on(void *, uint8_t, const struct gw_addr *)
+static void wait_on(void *, uint16_t, const struct gw_addr *)
 {
 }
 

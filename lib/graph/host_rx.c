@@ -33,7 +33,7 @@ static uint8_t host_ip(struct rte_mbuf *mbuf, struct gw_packet *packet)
 // about.
 static uint8_t host_packet(struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
-	uint8_t interface = packet->flow.interface;
+	uint16_t interface = packet->flow.interface;
 	uint8_t edge = host_ip(mbuf, packet);
 
 	packet->flow.interface = interface;

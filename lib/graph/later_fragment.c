@@ -27,9 +27,9 @@ struct datagram {
 	uint32_t reqid;
 	uint8_t family;
 	uint8_t protocol; // IPv4 only (RFC 8200 section 4.5)
+	uint16_t interface;
 	uint8_t inbound;
-	uint8_t interface;
-	uint8_t reserved[4];
+	uint8_t reserved[3];
 };
 _Static_assert(sizeof(struct datagram) == 48, "hashed as bytes");
 

@@ -111,7 +111,7 @@ struct gw_sa *gw_sa_carrier(
 
 // Calls visit for each outbound SA of the reqid of that interface, the oldest first; stops when it
 // returns non-zero and returns that. visit may stage changes.
-int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid, uint8_t interface,
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid, uint16_t interface,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx);
 
 // From now on, at once, the outbound SA of the reqid with that SPI counts as its newest, as long as

@@ -125,7 +125,7 @@ static struct gw_policy *make_policy(const struct gw_policy_spec *spec, unsigned
 
 // interface: a reference, which is the record's then.
 static struct gw_db_policy *make_record(struct gw_ipsec_db *db, const struct gw_policy_spec *spec,
-	uint8_t interface, uint32_t cost, enum gw_origin origin)
+	uint16_t interface, uint32_t cost, enum gw_origin origin)
 {
 	bool carried = spec->direction == GW_DIRECTION_OUT && spec->action == GW_ACTION_PROTECT;
 	struct gw_db_policy *record = gw_slab_take(&gw_slab_private, sizeof(*record));
@@ -168,7 +168,7 @@ int gw_policy_add(struct gw_ipsec_db *db, struct gw_txn *txn, const struct gw_po
 {
 	struct gw_policy_id id = gw_policy_spec_id(spec);
 	struct gw_db_policy *record;
-	uint8_t interface;
+	uint16_t interface;
 	int cost, result = gw_db_open(db, txn, err);
 
 	if (result == 0)

@@ -60,7 +60,7 @@ struct gw_db_sa {
 	struct gw_siphash name;         // of its tombstone
 	struct gw_tombstone *tombstone; // staged with the deletion; else NULL
 	bool key_is_unique;             // no two may have this key: outbound, counter mode
-	uint8_t interface;              // a reference to its number
+	uint16_t interface;             // a reference to its number
 	bool narrow;                    // counted so by its reqid
 	bool in_sad;                    // outbound, and workers find it by its id all the same
 	uint8_t origin;

@@ -511,7 +511,7 @@ struct gw_sa *gw_sa_carrier(
 void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t if_id, uint32_t spi)
 {
 	struct gw_reqid_entry *entry = NULL;
-	uint8_t interface;
+	uint16_t interface;
 
 	if (gw_interface_find(&db->interfaces, if_id, &interface))
 		entry = gw_reqid_find(&db->reqids, reqid, interface);
@@ -519,7 +519,7 @@ void gw_sa_prefer(struct gw_ipsec_db *db, uint32_t reqid, uint32_t if_id, uint32
 		gw_reqid_prefer(entry, spi);
 }
 
-int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid, uint8_t interface,
+int gw_sa_each_out(struct gw_ipsec_db *db, uint32_t reqid, uint16_t interface,
 	int (*visit)(void *ctx, const struct gw_sa *sa), void *ctx)
 {
 	struct gw_reqid_entry *entry = gw_reqid_find(&db->reqids, reqid, interface);

@@ -5,36 +5,48 @@
 
 #include <errno.h>
 
-bool gw_interface_find(const struct gw_interface_table *table, uint32_t if_id, uint8_t *number)
+static uint16_t *bucket_of(struct gw_interface_table *table, uint32_t if_id)
 {
+	// Operators choose if_ids, and count them.
+	return &table->buckets[if_id * 0x9e3779b1u >> (32 - GW_INTERFACE_BUCKET_BITS)];
+}
+
+bool gw_interface_find(const struct gw_interface_table *table, uint32_t if_id, uint16_t *number)
+{
+	uint16_t i = *bucket_of((struct gw_interface_table *)(uintptr_t)table, if_id);
+
 	*number = 0;
 	if (if_id == 0)
 		return true;
-	for (uint8_t i = 1; i <= GW_MAX_INTERFACES; i++) {
-		if (table->references[i] && table->if_ids[i] == if_id) {
-			*number = i;
-			return true;
-		}
-	}
-	return false;
+	while (i && table->if_ids[i] != if_id)
+		i = table->next[i];
+	*number = i;
+	return i;
+}
+
+static void begin(struct gw_interface_table *table, uint16_t number, uint32_t if_id)
+{
+	uint16_t *bucket = bucket_of(table, if_id);
+
+	table->if_ids[number] = if_id;
+	table->references[number] = 1;
+	table->next[number] = *bucket;
+	*bucket = number;
 }
 
 int gw_interface_get(
-	struct gw_interface_table *table, uint32_t if_id, uint8_t *number, struct gw_error *err)
+	struct gw_interface_table *table, uint32_t if_id, uint16_t *number, struct gw_error *err)
 {
 	if (gw_interface_find(table, if_id, number)) {
 		table->references[*number]++;
 		return 0;
 	}
 	for (unsigned int i = 0; i < GW_MAX_INTERFACES; i++) {
-		uint8_t next = (uint8_t)(table->last % GW_MAX_INTERFACES + 1);
-
-		table->last = next;
-		if (table->references[next])
+		table->last = (uint16_t)(table->last % GW_MAX_INTERFACES + 1);
+		if (table->references[table->last])
 			continue;
-		table->if_ids[next] = if_id;
-		table->references[next] = 1;
-		*number = next;
+		begin(table, table->last, if_id);
+		*number = table->last;
 		return 0;
 	}
 	return gw_error_set(err, ENOSPC,
@@ -43,7 +55,13 @@ int gw_interface_get(
 		GW_MAX_INTERFACES);
 }
 
-void gw_interface_put(struct gw_interface_table *table, uint8_t number)
+void gw_interface_put(struct gw_interface_table *table, uint16_t number)
 {
-	table->references[number]--;
+	uint16_t *link = bucket_of(table, table->if_ids[number]);
+
+	if (--table->references[number] > 0 || number == 0)
+		return;
+	while (*link != number)
+		link = &table->next[*link];
+	*link = table->next[number];
 }

@@ -27,7 +27,7 @@ void gw_reqid_table_fini(struct gw_reqid_table *table)
 	gw_index_fini(&table->index);
 }
 
-static uint64_t hash_of(const struct gw_reqid_table *table, uint32_t id, uint8_t interface)
+static uint64_t hash_of(const struct gw_reqid_table *table, uint32_t id, uint16_t interface)
 {
 	const uint32_t name[] = { id, interface };
 
@@ -35,7 +35,7 @@ static uint64_t hash_of(const struct gw_reqid_table *table, uint32_t id, uint8_t
 }
 
 static struct gw_reqid_entry *find(
-	const struct gw_reqid_table *table, uint32_t id, uint8_t interface, uint64_t hash)
+	const struct gw_reqid_table *table, uint32_t id, uint16_t interface, uint64_t hash)
 {
 	struct gw_index_link *link = gw_index_first(&table->index, hash);
 
@@ -49,12 +49,12 @@ static struct gw_reqid_entry *find(
 }
 
 struct gw_reqid_entry *gw_reqid_find(
-	const struct gw_reqid_table *table, uint32_t id, uint8_t interface)
+	const struct gw_reqid_table *table, uint32_t id, uint16_t interface)
 {
 	return find(table, id, interface, hash_of(table, id, interface));
 }
 
-struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, uint8_t interface)
+struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, uint16_t interface)
 {
 	uint64_t hash = hash_of(table, id, interface);
 	struct gw_reqid_entry *entry = find(table, id, interface, hash);

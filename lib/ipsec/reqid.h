@@ -46,14 +46,14 @@ int gw_reqid_table_init(struct gw_reqid_table *table, uint32_t expected,
 void gw_reqid_table_fini(struct gw_reqid_table *table); // every reference has been given back
 
 // Takes a reference; makes the reqid when nobody referred to it. NULL when there is no memory.
-struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, uint8_t interface);
+struct gw_reqid_entry *gw_reqid_get(struct gw_reqid_table *table, uint32_t id, uint16_t interface);
 // Gives a reference back. The last one takes the reqid out of the table (phase one); workers may
 // hold it through a policy that was withdrawn before.
 void gw_reqid_put(struct gw_reqid_table *table, struct gw_reqid_entry *entry);
 
 // Without a reference; NULL when nobody refers to it.
 struct gw_reqid_entry *gw_reqid_find(
-	const struct gw_reqid_table *table, uint32_t id, uint8_t interface);
+	const struct gw_reqid_table *table, uint32_t id, uint16_t interface);
 
 // From now on the SA with that SPI counts as the newest, while it is there; 0: none does.
 void gw_reqid_prefer(struct gw_reqid_entry *entry, uint32_t spi);

@@ -55,7 +55,7 @@ struct gw_sa {
 	uint8_t outer_bytes;     // of the template: IP, and UDP where there is one
 	uint8_t udp_bytes;       // of these, the UDP header's: 8, or 0 where ESP stands bare
 	uint8_t df;              // enum gw_df
-	uint8_t interface;       // whose packets it carries (ipsec/interface.h); 0: of none
+	uint16_t interface;      // whose packets it carries (ipsec/interface.h); 0: of none
 	int16_t dscp;            // as in the specification; the map is spec.dscp_map
 	uint8_t inner_dscp;      // enum gw_inner_dscp; inbound
 	uint8_t ecn;             // enum gw_ecn_mode; outbound

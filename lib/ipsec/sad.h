@@ -36,7 +36,7 @@ struct gw_reqid {
 	// Likewise: all of them where some have selectors of their own, else NULL.
 	_Atomic(const struct gw_carriers *) carriers;
 	uint32_t id;
-	uint8_t interface;               // whose policies and SAs meet here (ipsec/interface.h)
+	uint16_t interface;              // whose policies and SAs meet here (ipsec/interface.h)
 	_Atomic uint32_t acquire_raised; // worker: rw; set when an acquire event was raised,
 					 // cleared by control
 };

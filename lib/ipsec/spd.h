@@ -41,9 +41,9 @@ struct gw_policy {
 	struct gw_reqid *carrier; // outbound PROTECT: where the SA is found; else NULL
 	uint64_t *packets;        // [worker * stride]: worker: wo, control: ro
 	uint32_t reqid;
-	uint8_t action;    // enum gw_action
-	uint8_t populate;  // bits of enum gw_populate
-	uint8_t interface; // whose packets it decides about (ipsec/interface.h); 0: of none
+	uint8_t action;     // enum gw_action
+	uint8_t populate;   // bits of enum gw_populate
+	uint16_t interface; // whose packets it decides about (ipsec/interface.h); 0: of none
 	struct gw_selector selector;
 	uint32_t priority;
 	uint32_t order; // serial number of its insertion: the earlier wins among equal priorities

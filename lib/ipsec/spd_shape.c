@@ -38,7 +38,7 @@ void gw_spd_key_make(const struct gw_policy *policy, const struct gw_prefix *sou
 	value.family = source->addr.family;
 	bits.family = UINT8_MAX;
 	value.interface = policy->interface;
-	bits.interface = UINT8_MAX;
+	bits.interface = GW_FLOW_INTERFACES;
 	if (selector->protocol != GW_PROTOCOL_ANY) {
 		value.protocol = selector->protocol;
 		bits.protocol = UINT8_MAX;

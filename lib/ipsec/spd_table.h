@@ -60,7 +60,7 @@ struct gw_spd_claim {
 	uint8_t family;        // GW_SPD_IPV4 or GW_SPD_IPV6
 	bool looks;            // a PROTECT or DISCARD policy that looks at ports or the protocol
 	bool by_opaque;        // any policy that asks for OPAQUE
-	uint8_t interface;     // of the policy, as rank and selector; that itself may be gone
+	uint16_t interface;    // of the policy, as rank and selector; that itself may be gone
 	uint64_t rank;
 	struct gw_selector selector;
 	uint32_t count;
@@ -101,7 +101,7 @@ struct gw_spd_looker_heap {
 #define GW_SPD_LISTED 64
 struct gw_spd_looker {
 	uint64_t rank;
-	uint8_t interface;
+	uint16_t interface;
 	struct gw_selector selector;
 };
 struct gw_spd_lookers {

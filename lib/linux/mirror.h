@@ -21,7 +21,7 @@ enum gw_mirror_kind { GW_MIRROR_LINK, GW_MIRROR_ADDRESS, GW_MIRROR_ROUTE, GW_MIR
 
 struct gw_mirror_item {
 	enum gw_mirror_kind kind;
-	uint8_t port;
+	uint16_t port;
 	bool present; // link: up; neighbour: usable; else: it is, and was not deleted
 	bool stale;   // neighbour
 	bool gone;    // link: deleted
@@ -33,7 +33,7 @@ struct gw_mirror_item {
 
 struct gw_mirror_ports {
 	struct {
-		uint8_t index;
+		uint16_t index;
 		int ifindex;
 		bool up;
 		char name[GW_PORT_NAME_SIZE];
@@ -54,7 +54,7 @@ struct gw_netlink {
 	struct event *dump_timer;
 	struct gw_route_db *routes;
 	struct gw_mirror_ports ports;
-	void (*admin)(void *ctx, uint8_t port, bool up);
+	void (*admin)(void *ctx, uint16_t port, bool up);
 	void *ctx;
 	uint64_t overruns;
 	uint64_t dumps;

@@ -156,7 +156,7 @@ static int on_answer(struct sockaddr_nl *, struct nlmsgerr *error, void *ctx)
 	return NL_STOP;
 }
 
-int gw_netlink_resolve(struct gw_netlink *netlink, uint8_t port, const struct gw_addr *addr)
+int gw_netlink_resolve(struct gw_netlink *netlink, uint16_t port, const struct gw_addr *addr)
 {
 	struct ndmsg header = {
 		.ndm_family = addr->family == 4 ? AF_INET : AF_INET6,
@@ -189,7 +189,7 @@ free_message:
 	return rc;
 }
 
-static int ask(void *ctx, uint8_t port, const struct gw_addr *addr)
+static int ask(void *ctx, uint16_t port, const struct gw_addr *addr)
 {
 	return gw_netlink_resolve(ctx, port, addr);
 }
@@ -284,10 +284,13 @@ int gw_netlink_port_add(
 {
 	int rc = port_take(netlink, port, err);
 
-	return rc ? rc : gw_mirror_dump(netlink, err);
+	// What is there already comes with a dump a moment later, one for many that are added.
+	if (!rc)
+		dump_later(netlink);
+	return rc;
 }
 
-int gw_netlink_port_remove(struct gw_netlink *netlink, uint8_t index, struct gw_error *err)
+int gw_netlink_port_remove(struct gw_netlink *netlink, uint16_t index, struct gw_error *err)
 {
 	struct gw_mirror_ports *ports = &netlink->ports;
 

@@ -24,8 +24,8 @@ struct event_base;
 struct gw_netlink;
 
 struct gw_netlink_port {
-	uint8_t index; // the gateway's: a link (route/fib.h)
-	int ifindex;   // the kernel's
+	uint16_t index; // the gateway's: a link (route/fib.h)
+	int ifindex;    // the kernel's
 };
 
 struct gw_netlink_options {
@@ -36,7 +36,7 @@ struct gw_netlink_options {
 	unsigned int receive_bytes; // socket buffer; 0: 8 MB
 	// The administrator set a TAP up or down (`ip link set wan down`), or deleted it. May be
 	// NULL. TAPs are up at first.
-	void (*admin)(void *ctx, uint8_t port, bool up);
+	void (*admin)(void *ctx, uint16_t port, bool up);
 	void *ctx;
 };
 
@@ -44,15 +44,15 @@ struct gw_netlink_options {
 struct gw_netlink *gw_netlink_new(const struct gw_netlink_options *options, struct gw_error *err);
 void gw_netlink_free(struct gw_netlink *netlink); // NULL is allowed
 
-// Mirrors one more, at once; or one less, and forgets what the kernel had there. 0, or a negative
-// errno with err filled: then some of it may be missing until a later dump.
+// Mirrors one more, from a moment later; or one less, and forgets what the kernel had there. 0, or
+// a negative errno with err filled: then some of it may be missing until a later dump.
 int gw_netlink_port_add(
 	struct gw_netlink *netlink, const struct gw_netlink_port *port, struct gw_error *err);
-int gw_netlink_port_remove(struct gw_netlink *netlink, uint8_t index, struct gw_error *err);
+int gw_netlink_port_remove(struct gw_netlink *netlink, uint16_t index, struct gw_error *err);
 
 // Asks the kernel to resolve addr on that port, or to confirm an entry that traffic uses (NTF_USE).
 // 0 or a negative errno.
-int gw_netlink_resolve(struct gw_netlink *netlink, uint8_t port, const struct gw_addr *addr);
+int gw_netlink_resolve(struct gw_netlink *netlink, uint16_t port, const struct gw_addr *addr);
 
 // Call it every few seconds: confirms entries that the kernel thinks stale and the workers use.
 void gw_netlink_confirm(struct gw_netlink *netlink);

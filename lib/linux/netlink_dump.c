@@ -169,7 +169,7 @@ static int sweep_route(
 }
 
 static int sweep_address(
-	void *ctx, uint8_t port, const struct gw_prefix *address, enum gw_route_origin origin)
+	void *ctx, uint16_t port, const struct gw_prefix *address, enum gw_route_origin origin)
 {
 	struct gw_mirror_item item = {
 		.kind = GW_MIRROR_ADDRESS,

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define GW_FLOW_INTERFACE_BITS 15
+#define GW_FLOW_INTERFACES     ((1u << GW_FLOW_INTERFACE_BITS) - 1)
+
 // What the SPD is asked about: the selectors of one packet (RFC 4301 section 4.4.1.1). Laid out
 // without gaps, so that it hashes and compares as bytes; unused bytes are zero.
 struct gw_flow {
@@ -15,11 +18,13 @@ struct gw_flow {
 	uint16_t source_port;      // host order; for ICMP the type
 	uint16_t destination_port; // host order; for ICMP the code
 	uint8_t family;            // 4 or 6
-	uint8_t protocol;    // IPv4 protocol, or the IPv6 upper-layer protocol behind all extension
-			     // headers
-	uint8_t ports_known; // 0: OPAQUE (a later fragment, a header out of reach, a protocol that
-			     // has none): only ANY ports match
-	uint8_t interface;   // of the gateway, whose SPD is asked (ipsec/interface.h); 0: none
+	uint8_t protocol; // IPv4 protocol, or the IPv6 upper-layer protocol behind all extension
+			  // headers
+	// Of the gateway, whose SPD is asked (ipsec/interface.h); 0: none. It is seldom looked at,
+	// and so gives up a bit for what follows.
+	uint16_t interface : GW_FLOW_INTERFACE_BITS;
+	uint16_t ports_known : 1; // 0: OPAQUE (a later fragment, a header out of reach, a protocol
+				  // that has none): only ANY ports match
 };
 _Static_assert(sizeof(struct gw_flow) == 40, "hashed as five 64-bit words");
 

@@ -15,14 +15,14 @@
 
 #include "route/db_tables.h"
 
-int gw_db_port(struct gw_route_db *db, const char *name, uint8_t *port, struct gw_error *err)
+int gw_db_port(struct gw_route_db *db, const char *name, uint16_t *port, struct gw_error *err)
 {
 	int index = db->options.port_index(db->options.ctx, name);
 
 	if (index < 0 || index >= GW_MAX_LINKS)
 		return gw_error_set(err, ENODEV,
 			"there is no port \"%s\"; use the name of a configured port", name);
-	*port = (uint8_t)index;
+	*port = (uint16_t)index;
 	return 0;
 }
 
@@ -142,7 +142,7 @@ const struct gw_local *gw_route_db_local(struct gw_route_db *db)
 	return db->local;
 }
 
-const char *gw_route_db_port_name(const struct gw_route_db *db, uint8_t port)
+const char *gw_route_db_port_name(const struct gw_route_db *db, uint16_t port)
 {
 	return db->options.port_name(db->options.ctx, port);
 }

@@ -34,9 +34,9 @@ struct gw_route_db_options {
 	struct gw_reclaim *reclaim;
 	// A link, which is a port or a tunnel interface (route/fib.h), by its name: or -1.
 	int (*port_index)(void *ctx, const char *name);
-	const char *(*port_name)(void *ctx, uint8_t port);
+	const char *(*port_name)(void *ctx, uint16_t port);
 	// A neighbour's MAC address became known: packets held for it may go. May be NULL.
-	void (*neighbour_known)(void *ctx, uint8_t port, const struct gw_addr *addr);
+	void (*neighbour_known)(void *ctx, uint16_t port, const struct gw_addr *addr);
 	// A route or port address changed (path MTUs of SAs may have). May be NULL.
 	void (*routes_changed)(void *ctx);
 	void *ctx;
@@ -47,7 +47,7 @@ struct gw_route_db *gw_route_db_new(
 void gw_route_db_free(struct gw_route_db *db);
 const struct gw_fib *gw_route_db_fib(struct gw_route_db *db);
 const struct gw_local *gw_route_db_local(struct gw_route_db *db);
-const char *gw_route_db_port_name(const struct gw_route_db *db, uint8_t port);
+const char *gw_route_db_port_name(const struct gw_route_db *db, uint16_t port);
 
 // Staged in txn as in ipsec/db.h: 0, or a negative errno with err filled and nothing staged
 // (-EEXIST, -ENOENT, -ENODEV: no such port, -ENOSPC, -EINVAL). Routes are told apart by
@@ -71,9 +71,9 @@ int gw_neighbour_delete(struct gw_route_db *db, struct gw_txn *txn,
 	const struct gw_neighbour_spec *spec, enum gw_route_origin origin, struct gw_error *err);
 // An address of a port, with its prefix length: makes it local, and its prefix connected if it is
 // static. The kernel has a route of its own for what it thinks connected, and that one counts.
-int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
+int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint16_t port,
 	const struct gw_prefix *address, enum gw_route_origin origin, struct gw_error *err);
-int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
+int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint16_t port,
 	const struct gw_prefix *address, enum gw_route_origin origin, struct gw_error *err);
 
 // Committed ones; stops when visit returns non-zero and returns that. visit may stage changes.
@@ -85,21 +85,21 @@ int gw_neighbour_each(struct gw_route_db *db,
 	int (*visit)(void *ctx, const struct gw_neighbour_spec *spec, enum gw_route_origin origin),
 	void *ctx);
 int gw_port_address_each(struct gw_route_db *db,
-	int (*visit)(void *ctx, uint8_t port, const struct gw_prefix *address,
+	int (*visit)(void *ctx, uint16_t port, const struct gw_prefix *address,
 		enum gw_route_origin origin),
 	void *ctx);
 
 // The MAC address that packets to the neighbour would bear now: false while there is none.
 bool gw_neighbour_find(
-	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, uint8_t mac[6]);
+	struct gw_route_db *db, uint16_t port, const struct gw_addr *addr, uint8_t mac[6]);
 
 // For the mirror: the kernel has not heard of the neighbour for a while, or it has again.
 void gw_neighbour_set_stale(
-	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, bool stale);
+	struct gw_route_db *db, uint16_t port, const struct gw_addr *addr, bool stale);
 // Calls ask for each stale neighbour that traffic went to since it was asked about last, or since
 // it became stale. It is not stale any more where ask returns 0.
 void gw_neighbour_ask_stale(struct gw_route_db *db,
-	int (*ask)(void *ctx, uint8_t port, const struct gw_addr *addr), void *ctx);
+	int (*ask)(void *ctx, uint16_t port, const struct gw_addr *addr), void *ctx);
 
 // Whether traffic went to the neighbour since the last call; clears the mark.
 bool gw_neighbour_was_used(struct gw_route_db *db, const struct gw_neighbour_spec *spec);

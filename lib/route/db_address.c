@@ -16,7 +16,7 @@
 static const char *const origin_words[] = { "static", "kernel" };
 
 // Tells the workers the addresses of a port, in the order of their addition.
-static void publish_sources(struct gw_route_db *db, uint8_t port)
+static void publish_sources(struct gw_route_db *db, uint16_t port)
 {
 	struct gw_addr addrs[GW_DB_MAX_ADDRESSES];
 	struct gw_db_address *address;
@@ -93,7 +93,7 @@ static void delete_abort(void *owner, void *item)
 	db->address_count++;
 }
 
-static struct gw_db_address *find(struct gw_route_db *db, uint8_t port,
+static struct gw_db_address *find(struct gw_route_db *db, uint16_t port,
 	const struct gw_prefix *prefix, enum gw_route_origin origin)
 {
 	struct gw_db_address *address;
@@ -106,7 +106,7 @@ static struct gw_db_address *find(struct gw_route_db *db, uint8_t port,
 	return NULL;
 }
 
-static int refuse(struct gw_error *err, int code, const struct gw_route_db *db, uint8_t port,
+static int refuse(struct gw_error *err, int code, const struct gw_route_db *db, uint16_t port,
 	const struct gw_prefix *prefix, enum gw_route_origin origin, const char *what)
 {
 	char text[GW_ADDR_STRLEN + 4];
@@ -161,7 +161,7 @@ free_address:
 	return rc;
 }
 
-int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
+int gw_port_address_add(struct gw_route_db *db, struct gw_txn *txn, uint16_t port,
 	const struct gw_prefix *prefix, enum gw_route_origin origin, struct gw_error *err)
 {
 	const struct gw_db_address values = {
@@ -200,7 +200,7 @@ no_memory:
 	return gw_error_set(err, ENOMEM, "no memory for an address");
 }
 
-int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint8_t port,
+int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint16_t port,
 	const struct gw_prefix *prefix, enum gw_route_origin origin, struct gw_error *err)
 {
 	struct gw_txn_step step = { delete_commit, delete_abort, db, NULL };
@@ -217,7 +217,7 @@ int gw_port_address_delete(struct gw_route_db *db, struct gw_txn *txn, uint8_t p
 }
 
 int gw_port_address_each(struct gw_route_db *db,
-	int (*visit)(void *ctx, uint8_t port, const struct gw_prefix *address,
+	int (*visit)(void *ctx, uint16_t port, const struct gw_prefix *address,
 		enum gw_route_origin origin),
 	void *ctx)
 {

@@ -18,14 +18,14 @@
 static const char *const origin_words[] = { "static", "kernel" };
 
 static struct gw_db_hops *bucket_of(
-	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr)
+	struct gw_route_db *db, uint16_t port, const struct gw_addr *addr)
 {
 	uint32_t hash = rte_jhash(addr->bytes, gw_addr_bytes(addr->family), db->seed + port);
 
 	return &db->hops[hash & db->hop_mask];
 }
 
-static struct gw_db_hop *find(struct gw_route_db *db, uint8_t port, const struct gw_addr *addr)
+static struct gw_db_hop *find(struct gw_route_db *db, uint16_t port, const struct gw_addr *addr)
 {
 	struct gw_db_hop *hop;
 
@@ -63,7 +63,7 @@ static void publish(struct gw_route_db *db, const struct gw_db_hop *hop)
 }
 
 static struct gw_db_hop *hop_new(
-	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, struct gw_error *err)
+	struct gw_route_db *db, uint16_t port, const struct gw_addr *addr, struct gw_error *err)
 {
 	struct gw_db_hop *hop = calloc(1, sizeof(*hop));
 	int slot;
@@ -89,7 +89,7 @@ no_memory:
 	return NULL;
 }
 
-int gw_db_hop_get(struct gw_route_db *db, uint8_t port, const struct gw_addr *addr,
+int gw_db_hop_get(struct gw_route_db *db, uint16_t port, const struct gw_addr *addr,
 	struct gw_db_hop **result, struct gw_error *err)
 {
 	struct gw_error local = {};
@@ -208,7 +208,7 @@ int gw_neighbour_add(struct gw_route_db *db, struct gw_txn *txn,
 	const struct gw_txn_step step = { add_commit, add_abort, db, NULL };
 	struct change change = { .origin = origin };
 	char text[18];
-	uint8_t port;
+	uint16_t port;
 	int rc = gw_db_port(db, spec->port, &port, err);
 
 	if (rc)
@@ -248,7 +248,7 @@ int gw_neighbour_delete(struct gw_route_db *db, struct gw_txn *txn,
 	const struct gw_txn_step step = { delete_commit, delete_abort, db, NULL };
 	struct change change = { .origin = origin };
 	char text[GW_ADDR_STRLEN];
-	uint8_t port;
+	uint16_t port;
 	int rc = gw_db_port(db, spec->port, &port, err);
 
 	if (rc)
@@ -290,7 +290,7 @@ int gw_neighbour_each(struct gw_route_db *db,
 }
 
 bool gw_neighbour_find(
-	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, uint8_t mac[6])
+	struct gw_route_db *db, uint16_t port, const struct gw_addr *addr, uint8_t mac[6])
 {
 	const struct gw_db_hop *hop = find(db, port, addr);
 	const uint8_t *known = hop ? mac_of(hop) : NULL;
@@ -301,7 +301,7 @@ bool gw_neighbour_find(
 }
 
 void gw_neighbour_set_stale(
-	struct gw_route_db *db, uint8_t port, const struct gw_addr *addr, bool stale)
+	struct gw_route_db *db, uint16_t port, const struct gw_addr *addr, bool stale)
 {
 	struct gw_db_hop *hop = find(db, port, addr);
 
@@ -313,7 +313,7 @@ void gw_neighbour_set_stale(
 }
 
 void gw_neighbour_ask_stale(struct gw_route_db *db,
-	int (*ask)(void *ctx, uint8_t port, const struct gw_addr *addr), void *ctx)
+	int (*ask)(void *ctx, uint16_t port, const struct gw_addr *addr), void *ctx)
 {
 	struct gw_db_hop *hop;
 
@@ -326,7 +326,7 @@ void gw_neighbour_ask_stale(struct gw_route_db *db,
 bool gw_neighbour_was_used(struct gw_route_db *db, const struct gw_neighbour_spec *spec)
 {
 	const struct gw_db_hop *hop;
-	uint8_t port;
+	uint16_t port;
 
 	if (gw_db_port(db, spec->port, &port, NULL) != 0)
 		return false;

@@ -16,7 +16,7 @@ static const char *const origin_words[] = { "static", "kernel" };
 
 // The next hop that resolves whatever is on link at port, or an interface's; made for the port's
 // first route.
-static int on_link_get(struct gw_route_db *db, uint8_t port, struct gw_error *err)
+static int on_link_get(struct gw_route_db *db, uint16_t port, struct gw_error *err)
 {
 	const struct gw_nexthop nexthop = {
 		.kind = gw_interface_of_link(port) ? GW_NEXTHOP_INTERFACE : GW_NEXTHOP_RESOLVE,

@@ -34,7 +34,7 @@ struct gw_db_hop {
 	LIST_ENTRY(gw_db_hop) next;
 	TAILQ_ENTRY(gw_db_hop) order;
 	struct gw_addr addr;
-	uint8_t port;
+	uint16_t port;
 	unsigned int references; // its entries, and the routes through it
 	uint32_t slot;
 	bool stale; // the kernel has not heard of it for a while
@@ -53,7 +53,7 @@ struct gw_db_route {
 	enum gw_route_kind kind;
 	enum gw_route_origin origin;
 	uint32_t metric;
-	uint8_t port;
+	uint16_t port;
 	bool connected; // made by an address, not shown
 	bool staged;
 	bool active;
@@ -65,7 +65,7 @@ struct gw_db_address {
 	struct gw_db_destination *host;
 	struct gw_db_route *connected; // NULL: none
 	enum gw_route_origin origin;
-	uint8_t port;
+	uint16_t port;
 	bool staged;
 	bool active;
 };
@@ -93,7 +93,8 @@ struct gw_route_db {
 	uint32_t seed;
 };
 
-#define GW_DB_MAX_ADDRESSES 1024
+#define GW_DB_MAX_ADDRESSES                                                                        \
+	(1024 + 2 * GW_MAX_LINKS) // each link has a link-local one, and one more
 
 // db_destination.c. NULL: there is none.
 struct gw_db_destination *gw_db_destination_find(
@@ -108,7 +109,7 @@ void gw_db_destination_publish(struct gw_route_db *db, struct gw_db_destination 
 struct gw_prefix gw_db_prefix_mask(const struct gw_prefix *prefix);
 
 // db_neighbour.c
-int gw_db_hop_get(struct gw_route_db *db, uint8_t port, const struct gw_addr *addr,
+int gw_db_hop_get(struct gw_route_db *db, uint16_t port, const struct gw_addr *addr,
 	struct gw_db_hop **hop, struct gw_error *err);
 void gw_db_hop_put(struct gw_route_db *db, struct gw_db_hop *hop);
 
@@ -121,4 +122,4 @@ void gw_db_route_deactivate(struct gw_route_db *db, struct gw_db_route *route);
 void gw_db_route_free(struct gw_route_db *db, struct gw_db_route *route);
 
 // db.c: the index of the port of that name; -ENODEV with err filled when there is none.
-int gw_db_port(struct gw_route_db *db, const char *name, uint8_t *port, struct gw_error *err);
+int gw_db_port(struct gw_route_db *db, const char *name, uint16_t *port, struct gw_error *err);

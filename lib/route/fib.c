@@ -160,12 +160,12 @@ int gw_fib_route_clear(struct gw_fib *fib, const struct gw_prefix *prefix)
 }
 
 int gw_fib_neighbour_add(
-	struct gw_fib *fib, uint8_t port, const struct gw_addr *addr, uint32_t slot)
+	struct gw_fib *fib, uint16_t port, const struct gw_addr *addr, uint32_t slot)
 {
 	return gw_onlink_add(fib->neighbours, port, addr, slot);
 }
 
-void gw_fib_neighbour_remove(struct gw_fib *fib, uint8_t port, const struct gw_addr *addr)
+void gw_fib_neighbour_remove(struct gw_fib *fib, uint16_t port, const struct gw_addr *addr)
 {
 	gw_onlink_remove(fib->neighbours, port, addr);
 }

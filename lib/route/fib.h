@@ -27,19 +27,21 @@ enum gw_nexthop_kind {
 
 // Ports and tunnel interfaces together are links; those of interfaces follow those of ports. An
 // interface's number counts from 1 (ipsec/interface.h).
-static inline uint8_t gw_link_of_interface(uint8_t number)
+_Static_assert(GW_MAX_LINKS <= UINT16_MAX, "a number of 16 bits");
+
+static inline uint16_t gw_link_of_interface(uint16_t number)
 {
-	return (uint8_t)(GW_MAX_PORTS - 1 + number);
+	return (uint16_t)(GW_MAX_PORTS - 1 + number);
 }
 
-static inline uint8_t gw_interface_of_link(uint8_t link)
+static inline uint16_t gw_interface_of_link(uint16_t link)
 {
-	return link < GW_MAX_PORTS ? 0 : (uint8_t)(link - GW_MAX_PORTS + 1);
+	return link < GW_MAX_PORTS ? 0 : (uint16_t)(link - GW_MAX_PORTS + 1);
 }
 
 struct gw_nexthop {
 	uint8_t kind;           // enum gw_nexthop_kind
-	uint8_t port;           // index of the gateway's port, or link of its interface
+	uint16_t port;          // index of the gateway's port, or link of its interface
 	uint8_t mac[6];         // of the neighbour: FORWARD only
 	struct gw_addr address; // of the neighbour
 	uint32_t index;         // its slot
@@ -82,8 +84,8 @@ int gw_fib_route_clear(struct gw_fib *fib, const struct gw_prefix *prefix);
 
 // Control core. From now on packets that a route leads on link to that neighbour find slot.
 int gw_fib_neighbour_add(
-	struct gw_fib *fib, uint8_t port, const struct gw_addr *addr, uint32_t slot); // or -ENOMEM
-void gw_fib_neighbour_remove(struct gw_fib *fib, uint8_t port, const struct gw_addr *addr);
+	struct gw_fib *fib, uint16_t port, const struct gw_addr *addr, uint32_t slot); // or -ENOMEM
+void gw_fib_neighbour_remove(struct gw_fib *fib, uint16_t port, const struct gw_addr *addr);
 
 // Worker, between quiescent states: never writes NULL (kind NONE instead). count is at most 256.
 // addresses point at 4 or 16 bytes in network order.

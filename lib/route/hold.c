@@ -17,7 +17,7 @@
 struct queue {
 	LIST_ENTRY(queue) next;
 	struct gw_addr addr;
-	uint8_t port;
+	uint16_t port;
 	uint64_t since_ns; // its first packet came
 	uint32_t count;
 	struct rte_mbuf *packets[];
@@ -34,14 +34,14 @@ struct gw_hold {
 	uint32_t queue_count;
 };
 
-static struct bucket *bucket_of(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr)
+static struct bucket *bucket_of(struct gw_hold *hold, uint16_t port, const struct gw_addr *addr)
 {
 	uint32_t hash = rte_jhash(addr->bytes, gw_addr_bytes(addr->family), hold->seed + port);
 
 	return &hold->buckets[hash & hold->mask];
 }
 
-static struct queue *find(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr)
+static struct queue *find(struct gw_hold *hold, uint16_t port, const struct gw_addr *addr)
 {
 	struct queue *queue;
 
@@ -51,7 +51,7 @@ static struct queue *find(struct gw_hold *hold, uint8_t port, const struct gw_ad
 	return NULL;
 }
 
-enum gw_hold_result gw_hold_add(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr,
+enum gw_hold_result gw_hold_add(struct gw_hold *hold, uint16_t port, const struct gw_addr *addr,
 	struct rte_mbuf *packet, uint64_t now_ns)
 {
 	struct queue *queue = find(hold, port, addr);
@@ -92,7 +92,7 @@ static unsigned int finish(struct gw_hold *hold, struct queue *queue,
 	return count;
 }
 
-unsigned int gw_hold_release(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr,
+unsigned int gw_hold_release(struct gw_hold *hold, uint16_t port, const struct gw_addr *addr,
 	void (*give)(void *ctx, struct rte_mbuf *packet), void *ctx)
 {
 	struct queue *queue = find(hold, port, addr);
@@ -119,7 +119,7 @@ void gw_hold_release_ready(struct gw_hold *hold,
 
 unsigned int gw_hold_expire(struct gw_hold *hold, uint64_t now_ns, uint64_t timeout_ns,
 	void (*give)(void *ctx, struct rte_mbuf *packet),
-	void (*again)(void *ctx, uint8_t port, const struct gw_addr *addr), void *ctx)
+	void (*again)(void *ctx, uint16_t port, const struct gw_addr *addr), void *ctx)
 {
 	unsigned int waiting = 0;
 

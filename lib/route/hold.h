@@ -23,11 +23,11 @@ void gw_hold_free(
 enum gw_hold_result { GW_HOLD_FIRST, GW_HOLD_QUEUED, GW_HOLD_FULL };
 // FIRST: nobody waited for this neighbour yet, so discovery has to be started. FULL: the packet
 // stays the caller's.
-enum gw_hold_result gw_hold_add(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr,
+enum gw_hold_result gw_hold_add(struct gw_hold *hold, uint16_t port, const struct gw_addr *addr,
 	struct rte_mbuf *packet, uint64_t now_ns);
 
 // Hands every packet that waits for the neighbour to give, oldest first. Returns how many.
-unsigned int gw_hold_release(struct gw_hold *hold, uint8_t port, const struct gw_addr *addr,
+unsigned int gw_hold_release(struct gw_hold *hold, uint16_t port, const struct gw_addr *addr,
 	void (*give)(void *ctx, struct rte_mbuf *packet), void *ctx);
 
 // The same for every queue whose first packet ready finds ready; ready and give must not change
@@ -40,4 +40,4 @@ void gw_hold_release_ready(struct gw_hold *hold,
 // each that still waits and should be asked again. Returns how many packets still wait.
 unsigned int gw_hold_expire(struct gw_hold *hold, uint64_t now_ns, uint64_t timeout_ns,
 	void (*give)(void *ctx, struct rte_mbuf *packet),
-	void (*again)(void *ctx, uint8_t port, const struct gw_addr *addr), void *ctx);
+	void (*again)(void *ctx, uint16_t port, const struct gw_addr *addr), void *ctx);

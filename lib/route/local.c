@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-// A hash table of chains whose entries are immutable for the workers but for next. The control core
-// links an entry at the head of its chain (store-release, partner of the workers' load-acquire). It
-// removes one in two phases: out of its chain and of the ports' sources, then freed after a grace
-// period.
+// A hash table of chains in parts, whose entries are immutable for the workers but for next. The
+// control core links an entry at the head of its chain (store-release, partner of the workers'
+// load-acquire). It removes one in two phases: out of its chain and of the ports' sources, then
+// freed after a grace period.
 
 #include "route/local.h"
 
@@ -23,8 +23,16 @@ struct gw_local_entry {
 	unsigned int count; // control core only: how often it was added
 };
 
+#define CHAIN_BITS 4 // of the hash, below those that choose the part
+
+struct gw_local_part {
+	struct gw_local_entry *_Atomic heads[1 << CHAIN_BITS]; // control: wo, worker: ro
+	unsigned int count;                                    // control core only
+};
+
 struct gw_local {
-	struct gw_local_chains chains;
+	struct gw_local_parts published; // those of all that hold something
+	struct gw_local_part all[1 << GW_LOCAL_PART_BITS];
 	const struct gw_local_entry *_Atomic sources[GW_MAX_LINKS][2]; // control: wo, worker: ro
 
 	// control core only
@@ -34,7 +42,7 @@ struct gw_local {
 	unsigned int reserved; // at least as many spares are kept
 };
 
-static_assert(offsetof(struct gw_local, chains) == 0, "gw_local_contains looks for them there");
+static_assert(offsetof(struct gw_local, published) == 0, "gw_local_contains looks for them there");
 
 static bool matches(const struct gw_local_entry *entry, uint8_t family, const uint8_t *bytes)
 {
@@ -42,15 +50,24 @@ static bool matches(const struct gw_local_entry *entry, uint8_t family, const ui
 	       memcmp(entry->addr.bytes, bytes, gw_addr_bytes(family)) == 0;
 }
 
-bool gw_local_search(const struct gw_local_entry *entry, uint8_t family, const uint8_t *bytes)
+static unsigned int chain_of(uint8_t family, const uint8_t *bytes)
 {
+	return gw_local_hash(family, bytes) >> (64 - GW_LOCAL_PART_BITS - CHAIN_BITS) &
+	       ((1u << CHAIN_BITS) - 1);
+}
+
+bool gw_local_search(const struct gw_local_part *part, uint8_t family, const uint8_t *bytes)
+{
+	const struct gw_local_entry *entry =
+		atomic_load_explicit(&part->heads[chain_of(family, bytes)], memory_order_acquire);
+
 	while (entry && !matches(entry, family, bytes))
 		entry = atomic_load_explicit(&entry->next, memory_order_acquire);
 	return entry;
 }
 
 bool gw_local_source(
-	const struct gw_local *local, uint8_t port, uint8_t family, struct gw_addr *addr)
+	const struct gw_local *local, uint16_t port, uint8_t family, struct gw_addr *addr)
 {
 	const struct gw_local_entry *entry;
 
@@ -68,11 +85,34 @@ static struct gw_local_entry *next_of(struct gw_local_entry *_Atomic *link)
 	return atomic_load_explicit(link, memory_order_relaxed);
 }
 
+static unsigned int part_of(const struct gw_addr *addr)
+{
+	return (unsigned int)(gw_local_hash(addr->family, addr->bytes) >>
+			      (64 - GW_LOCAL_PART_BITS));
+}
+
+// The head of the chain in which addr is, if it is there.
+static struct gw_local_entry *_Atomic *head_of(struct gw_local *local, const struct gw_addr *addr)
+{
+	return &local->all[part_of(addr)].heads[chain_of(addr->family, addr->bytes)];
+}
+
+// A part has one more entry, which is linked, or one less: whether workers look into it.
+static void count(struct gw_local *local, const struct gw_addr *addr, int more)
+{
+	unsigned int number = part_of(addr);
+	struct gw_local_part *part = &local->all[number];
+
+	part->count += (unsigned int)more;
+	// Release: the entry before the way to it.
+	atomic_store_explicit(
+		&local->published.parts[number], part->count ? part : NULL, memory_order_release);
+}
+
 // The link that leads to the entry of addr, or the end of its chain.
 static struct gw_local_entry *_Atomic *find(struct gw_local *local, const struct gw_addr *addr)
 {
-	struct gw_local_entry *_Atomic *link =
-		&local->chains.heads[gw_local_hash(addr->family, addr->bytes)];
+	struct gw_local_entry *_Atomic *link = head_of(local, addr);
 
 	while (next_of(link) && !matches(next_of(link), addr->family, addr->bytes))
 		link = &next_of(link)->next;
@@ -118,8 +158,7 @@ void gw_local_unreserve(struct gw_local *local)
 
 int gw_local_add(struct gw_local *local, const struct gw_addr *addr)
 {
-	struct gw_local_entry *_Atomic *bucket =
-		&local->chains.heads[gw_local_hash(addr->family, addr->bytes)];
+	struct gw_local_entry *_Atomic *head = head_of(local, addr);
 	struct gw_local_entry *entry = next_of(find(local, addr));
 
 	if (entry) {
@@ -131,9 +170,10 @@ int gw_local_add(struct gw_local *local, const struct gw_addr *addr)
 	entry = spare_pop(local);
 	entry->addr = *addr;
 	entry->count = 1;
-	atomic_init(&entry->next, next_of(bucket));
+	atomic_init(&entry->next, next_of(head));
 	// Release: the entry before the way to it.
-	atomic_store_explicit(bucket, entry, memory_order_release);
+	atomic_store_explicit(head, entry, memory_order_release);
+	count(local, addr, 1);
 	return 0;
 }
 
@@ -145,6 +185,7 @@ void gw_local_remove(struct gw_local *local, const struct gw_addr *addr)
 	if (!entry || --entry->count > 0)
 		return;
 	atomic_store_explicit(link, next_of(&entry->next), memory_order_release);
+	count(local, &entry->addr, -1);
 	for (unsigned int port = 0; port < GW_MAX_LINKS; port++)
 		for (unsigned int family = 0; family < 2; family++)
 			if (atomic_load_explicit(
@@ -176,7 +217,7 @@ static const struct gw_addr *choose(const struct gw_addr *addrs, unsigned int co
 }
 
 int gw_local_set_source(
-	struct gw_local *local, uint8_t port, const struct gw_addr *addrs, unsigned int count)
+	struct gw_local *local, uint16_t port, const struct gw_addr *addrs, unsigned int count)
 {
 	const struct gw_local_entry *entries[2] = { NULL, NULL };
 
@@ -219,8 +260,9 @@ void gw_local_free(struct gw_local *local)
 {
 	if (!local)
 		return;
-	for (unsigned int i = 0; i < 1 << GW_LOCAL_BUCKET_BITS; i++)
-		chain_free(next_of(&local->chains.heads[i]));
+	for (unsigned int part = 0; part < 1 << GW_LOCAL_PART_BITS; part++)
+		for (unsigned int chain = 0; chain < 1 << CHAIN_BITS; chain++)
+			chain_free(next_of(&local->all[part].heads[chain]));
 	chain_free(local->spares);
 	free(local);
 }

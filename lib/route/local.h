@@ -29,18 +29,19 @@ int gw_local_add(struct gw_local *local,
 	const struct gw_addr *addr); // control core; counted: added twice, removed twice
 void gw_local_remove(struct gw_local *local, const struct gw_addr *addr); // control core
 
-// The chains of the hash set: what every packet asks about is one look at the head of a chain,
-// which for nearly all of them is empty.
-#define GW_LOCAL_BUCKET_BITS 8
+// The set is in parts: what every packet asks about is one look at whether there is anything in a
+// part, which for nearly all of them is not so while addresses are few.
+#define GW_LOCAL_PART_BITS 8
 
-struct gw_local_entry;
-struct gw_local_chains {
-	struct gw_local_entry *_Atomic heads[1 << GW_LOCAL_BUCKET_BITS]; // control: wo, worker: ro
+struct gw_local_part;
+struct gw_local_parts {
+	// NULL: it is empty. control: wo, worker: ro
+	const struct gw_local_part *_Atomic parts[1 << GW_LOCAL_PART_BITS];
 };
-bool gw_local_search(const struct gw_local_entry *entry, uint8_t family,
-	const uint8_t *bytes); // rest of a chain
+bool gw_local_search(const struct gw_local_part *part, uint8_t family, const uint8_t *bytes);
 
-static inline unsigned int gw_local_hash(uint8_t family, const uint8_t *bytes)
+// The uppermost bits choose the part.
+static inline uint64_t gw_local_hash(uint8_t family, const uint8_t *bytes)
 {
 	uint64_t words[2] = { 0, 0 };
 
@@ -48,27 +49,27 @@ static inline unsigned int gw_local_hash(uint8_t family, const uint8_t *bytes)
 		memcpy(words, bytes, 4);
 	else
 		memcpy(words, bytes, 16);
-	return (unsigned int)(((words[0] ^ words[1]) * UINT64_C(0x9e3779b97f4a7c15)) >>
-			      (64 - GW_LOCAL_BUCKET_BITS));
+	return (words[0] ^ words[1]) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 // Worker: bytes are 4 or 16, in network order.
 static inline bool gw_local_contains(
 	const struct gw_local *local, uint8_t family, const uint8_t *bytes)
 {
-	// The chains are the set's first member. Acquire: partner of the release in gw_local_add.
-	const struct gw_local_chains *chains = (const struct gw_local_chains *)local;
-	const struct gw_local_entry *entry = atomic_load_explicit(
-		&chains->heads[gw_local_hash(family, bytes)], memory_order_acquire);
+	// The parts are the set's first member. Acquire: partner of the release in gw_local_add.
+	const struct gw_local_parts *parts = (const struct gw_local_parts *)local;
+	const struct gw_local_part *part = atomic_load_explicit(
+		&parts->parts[gw_local_hash(family, bytes) >> (64 - GW_LOCAL_PART_BITS)],
+		memory_order_acquire);
 
-	return unlikely(entry != NULL) && gw_local_search(entry, family, bytes);
+	return unlikely(part != NULL) && gw_local_search(part, family, bytes);
 }
 
 // Worker: an address of that port and family to send ICMP errors from: the first one added (IPv6:
 // global before link-local). False when the port has none.
 bool gw_local_source(
-	const struct gw_local *local, uint8_t port, uint8_t family, struct gw_addr *addr);
+	const struct gw_local *local, uint16_t port, uint8_t family, struct gw_addr *addr);
 // Control core: tells which addresses are on which port; they were added before. A port without any
 // has count 0. -ENOENT: the address that would be the source was not added.
 int gw_local_set_source(
-	struct gw_local *local, uint8_t port, const struct gw_addr *addrs, unsigned int count);
+	struct gw_local *local, uint16_t port, const struct gw_addr *addrs, unsigned int count);

@@ -20,7 +20,7 @@
 struct entry {
 	struct entry *_Atomic next; // control: wo, worker: ro
 	uint32_t slot;
-	uint8_t port;
+	uint16_t port;
 	struct gw_addr addr;
 };
 
@@ -32,21 +32,21 @@ struct gw_onlink {
 };
 
 static struct entry *_Atomic *bucket_of(
-	const struct gw_onlink *onlink, uint8_t port, uint8_t family, const uint8_t *bytes)
+	const struct gw_onlink *onlink, uint16_t port, uint8_t family, const uint8_t *bytes)
 {
 	uint32_t hash = rte_jhash(bytes, gw_addr_bytes(family), onlink->seed + port);
 
 	return &onlink->buckets[hash & onlink->mask];
 }
 
-static int matches(const struct entry *entry, uint8_t port, uint8_t family, const uint8_t *bytes)
+static int matches(const struct entry *entry, uint16_t port, uint8_t family, const uint8_t *bytes)
 {
 	return entry->port == port && entry->addr.family == family &&
 	       memcmp(entry->addr.bytes, bytes, gw_addr_bytes(family)) == 0;
 }
 
 uint32_t gw_onlink_find(
-	const struct gw_onlink *onlink, uint8_t port, uint8_t family, const uint8_t *bytes)
+	const struct gw_onlink *onlink, uint16_t port, uint8_t family, const uint8_t *bytes)
 {
 	const struct entry *entry =
 		atomic_load_explicit(bucket_of(onlink, port, family, bytes), memory_order_acquire);
@@ -56,7 +56,8 @@ uint32_t gw_onlink_find(
 	return entry ? entry->slot : 0;
 }
 
-int gw_onlink_add(struct gw_onlink *onlink, uint8_t port, const struct gw_addr *addr, uint32_t slot)
+int gw_onlink_add(
+	struct gw_onlink *onlink, uint16_t port, const struct gw_addr *addr, uint32_t slot)
 {
 	struct entry *_Atomic *bucket = bucket_of(onlink, port, addr->family, addr->bytes);
 	struct entry *entry = malloc(sizeof(*entry));
@@ -72,7 +73,7 @@ int gw_onlink_add(struct gw_onlink *onlink, uint8_t port, const struct gw_addr *
 	return 0;
 }
 
-void gw_onlink_remove(struct gw_onlink *onlink, uint8_t port, const struct gw_addr *addr)
+void gw_onlink_remove(struct gw_onlink *onlink, uint16_t port, const struct gw_addr *addr)
 {
 	struct entry *_Atomic *link = bucket_of(onlink, port, addr->family, addr->bytes);
 	struct entry *entry;

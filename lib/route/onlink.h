@@ -17,9 +17,9 @@ void gw_onlink_free(struct gw_onlink *onlink); // no reader is left
 
 // Control core. 0 or -ENOMEM. There is none yet for this port and address.
 int gw_onlink_add(
-	struct gw_onlink *onlink, uint8_t port, const struct gw_addr *addr, uint32_t slot);
-void gw_onlink_remove(struct gw_onlink *onlink, uint8_t port, const struct gw_addr *addr);
+	struct gw_onlink *onlink, uint16_t port, const struct gw_addr *addr, uint32_t slot);
+void gw_onlink_remove(struct gw_onlink *onlink, uint16_t port, const struct gw_addr *addr);
 
 // Worker, between quiescent states: the slot, or 0. bytes are 4 or 16, in network order.
 uint32_t gw_onlink_find(
-	const struct gw_onlink *onlink, uint8_t port, uint8_t family, const uint8_t *bytes);
+	const struct gw_onlink *onlink, uint16_t port, uint8_t family, const uint8_t *bytes);

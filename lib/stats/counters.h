@@ -13,8 +13,8 @@
 #define GW_MAX_WORKERS 64
 #define GW_MAX_PORTS   32
 // Tunnel interfaces, and other if_ids that SAs and policies have. Together with the ports they are
-// links, which eight bits number.
-#define GW_MAX_INTERFACES 192
+// links, which 16 bits number; a flow has one less (net/ip.h).
+#define GW_MAX_INTERFACES 4096
 #define GW_MAX_LINKS      (GW_MAX_PORTS + GW_MAX_INTERFACES)
 
 struct gw_port_counters {

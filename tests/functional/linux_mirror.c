@@ -121,7 +121,7 @@ static int port_index(void *, const char *name)
 	return strcmp(name, "lan") == 0 ? LAN : strcmp(name, "wan") == 0 ? WAN : -1;
 }
 
-static const char *port_name(void *, uint8_t port)
+static const char *port_name(void *, uint16_t port)
 {
 	return port_names[port];
 }
@@ -134,7 +134,7 @@ static void on_frame(void *, const uint8_t *data, size_t size)
 		bench.found++;
 }
 
-static void on_admin(void *, uint8_t port, bool up)
+static void on_admin(void *, uint16_t port, bool up)
 {
 	bench.up[port] = up;
 }
@@ -225,7 +225,7 @@ static bool mirror_new(unsigned int receive_bytes)
 	return check(bench.netlink, "the mirror starts %s", err.text);
 }
 
-static struct gw_tap *tap_new(uint8_t port, struct gw_error *err)
+static struct gw_tap *tap_new(uint16_t port, struct gw_error *err)
 {
 	struct gw_tap_options options = {
 		.name = port_names[port],
@@ -610,7 +610,7 @@ static bool start(void)
 	rte_rcu_qsbr_init(bench.qsbr, 1);
 	bench.reclaim = gw_reclaim_new(bench.qsbr);
 	database_new(4 * MANY);
-	for (uint8_t port = LAN; port <= WAN; port++) {
+	for (uint16_t port = LAN; port <= WAN; port++) {
 		bench.taps[port] = tap_new(port, &err);
 		if (!check(bench.taps[port], "the TAP %s is made %s", port_names[port], err.text))
 			return false;

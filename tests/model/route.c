@@ -40,7 +40,7 @@ struct model_neighbour {
 struct model_address {
 	struct gw_prefix prefix;
 	enum gw_route_origin origin;
-	uint8_t port;
+	uint16_t port;
 };
 
 struct model {
@@ -53,7 +53,7 @@ struct model {
 // What a lookup has to give.
 struct answer {
 	uint8_t kind;
-	uint8_t port;
+	uint16_t port;
 	uint8_t mac[6];
 	struct gw_addr address;
 };
@@ -74,7 +74,7 @@ static int port_index(void *, const char *name)
 	return name[0] == 'p' && name[1] >= '0' && name[1] < '0' + PORTS ? name[1] - '0' : -1;
 }
 
-static const char *port_name(void *, uint8_t port)
+static const char *port_name(void *, uint16_t port)
 {
 	static const char *const names[] = { "p0", "p1", "p2" };
 
@@ -146,7 +146,7 @@ static bool better(const struct model_route *a, const struct model_route *b)
 	return a->metric != b->metric ? a->metric < b->metric : a->order < b->order;
 }
 
-static void answer_through(const struct model *model, uint8_t port, const struct gw_addr *addr,
+static void answer_through(const struct model *model, uint16_t port, const struct gw_addr *addr,
 	bool on_link, struct answer *answer)
 {
 	const struct model_neighbour *found = NULL;
@@ -276,7 +276,7 @@ static int change_route(struct bench *bench, struct model *model, struct gw_txn 
 	return 0;
 }
 
-static void random_mac(uint8_t mac[6], uint8_t port)
+static void random_mac(uint8_t mac[6], uint16_t port)
 {
 	// The last byte repeats the others' sum, so that the reader recognises a torn one.
 	memcpy(mac,
@@ -288,7 +288,7 @@ static void random_mac(uint8_t mac[6], uint8_t port)
 
 static void change_neighbour(struct bench *bench, struct model *model, struct gw_txn *txn)
 {
-	uint8_t port = (uint8_t)random_below(PORTS);
+	uint16_t port = (uint8_t)random_below(PORTS);
 	struct model_neighbour entry = {
 		.origin = random_below(2) ? GW_ROUTE_STATIC : GW_ROUTE_KERNEL,
 	};
@@ -435,7 +435,7 @@ static void compare_some(struct bench *bench)
 static const struct {
 	const char *destination;
 	const char *inside[2];
-	uint8_t port;
+	uint16_t port;
 } stable[] = {
 	{ "172.16.0.0/12", { "172.16.255.6", "172.31.0.6" }, 0 },
 	{ "172.16.0.64/26", { "172.16.0.64", "172.16.0.127" }, 1 },
@@ -478,7 +478,7 @@ static void look(struct bench *bench, uint8_t family, const uint8_t (*bytes)[16]
 	// Nothing found changes before the next quiescent state.
 	for (unsigned int i = 0; i < RTE_DIM(found); i++)
 		wrong += memcmp(&copies[i], found[i], sizeof(copies[i])) != 0;
-	for (uint8_t port = 0; port < PORTS; port++) {
+	for (uint16_t port = 0; port < PORTS; port++) {
 		struct gw_addr source = { .family = family };
 
 		gw_local_source(gw_route_db_local(bench->db), port, family, &source);
@@ -529,7 +529,7 @@ static void *reader(void *argument)
 
 // --- the test
 
-static void one_route(struct bench *bench, const char *destination, uint8_t port, bool add)
+static void one_route(struct bench *bench, const char *destination, uint16_t port, bool add)
 {
 	struct gw_txn *txn = gw_txn_new();
 	struct gw_route_spec spec = {};

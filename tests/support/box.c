@@ -46,7 +46,7 @@ static int port_index(void *ctx, const char *name)
 	return strcmp(name, "lan") == 0 ? BOX_LAN : strcmp(name, "wan") == 0 ? BOX_WAN : -1;
 }
 
-static const char *port_name(void *, uint8_t port)
+static const char *port_name(void *, uint16_t port)
 {
 	return port < 2 ? port_names[port] : "esp0";
 }
@@ -136,7 +136,7 @@ static struct gw_txn *begin(void)
 	return txn;
 }
 
-static void add_address(struct box *box, uint8_t port, const char *text)
+static void add_address(struct box *box, uint16_t port, const char *text)
 {
 	struct gw_prefix prefix;
 	struct gw_txn *txn = begin();

@@ -28,7 +28,7 @@ struct box {
 	struct gw_reclaim *reclaim;
 	struct rte_rcu_qsbr *qsbr;
 	struct gw_interfaces interfaces;
-	uint8_t interface;         // number of the one there is; 0: there is none
+	uint16_t interface;        // number of the one there is; 0: there is none
 	struct rte_ring *in[2];    // frames for the port to receive
 	struct rte_ring *out[2];   // frames that it sent
 	unsigned int free_buffers; // in the pool at the start

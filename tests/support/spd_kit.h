@@ -56,7 +56,7 @@ struct policy_words {
 	struct gw_port_range destination_port;
 	bool exact_zero;
 	uint32_t priority;
-	uint8_t interface;
+	uint16_t interface;
 };
 
 static inline void range_from(const char *text, const char *other, struct gw_range *range)
@@ -93,7 +93,7 @@ struct flow_words {
 	uint16_t source_port;
 	uint16_t destination_port;
 	bool opaque;
-	uint8_t interface;
+	uint16_t interface;
 };
 
 static inline struct gw_flow flow_from(const struct flow_words *words)

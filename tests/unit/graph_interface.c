@@ -290,7 +290,7 @@ START_TEST(numbers_come_back_last)
 {
 	struct gw_interface_table *table = gw_ipsec_db_interfaces(box->ipsec);
 	struct gw_error err = {};
-	uint8_t first, number;
+	uint16_t first, number;
 
 	ck_assert_int_eq(gw_interface_get(table, 1000, &first, &err), 0);
 	ck_assert_int_eq(gw_interface_get(table, 1000, &number, &err), 0);
@@ -306,6 +306,13 @@ START_TEST(numbers_come_back_last)
 	ck_assert_int_eq(gw_interface_get(table, 9000, &number, &err), 0);
 	ck_assert_uint_eq(number, first);
 	ck_assert_int_eq(gw_interface_get(table, 9001, &number, &err), -ENOSPC);
+	for (uint32_t i = 1; i < GW_MAX_INTERFACES; i++) {
+		ck_assert(gw_interface_find(table, 1000 + i, &number));
+		gw_interface_put(table, number);
+		ck_assert(!gw_interface_find(table, 1000 + i, &number));
+	}
+	ck_assert(gw_interface_find(table, 9000, &number));
+	ck_assert_uint_eq(number, first);
 	ck_assert_int_eq(gw_interface_get(table, 0, &number, &err), 0);
 	ck_assert_uint_eq(number, 0);
 }

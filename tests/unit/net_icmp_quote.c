@@ -225,15 +225,29 @@ static const struct kind {
 	struct gw_flow flow;
 	bool too_big;
 } kinds[] = {
-	{ { .family = 4, .protocol = 1, 1, .source_port = 3, .destination_port = 4 }, true },
-	{ { .family = 4, .protocol = 1, 0, .source_port = 3, .destination_port = 4 }, false },
-	{ { .family = 4, .protocol = 1, 1, .source_port = 3, .destination_port = 1 }, false },
-	{ { .family = 4, .protocol = 1, 1, .source_port = 11, .destination_port = 4 }, false },
-	{ { .family = 4, .protocol = 58, 1, .source_port = 2 }, false },
-	{ { .family = 4, .protocol = 17, 1, .source_port = 3, .destination_port = 4 }, false },
-	{ { .family = 6, .protocol = 58, 1, .source_port = 2 }, true },
-	{ { .family = 6, .protocol = 58, 1, .source_port = 1 }, false },
-	{ { .family = 6, .protocol = 1, 1, .source_port = 3, .destination_port = 4 }, false },
+	{ { .family = 4, .protocol = 1, .ports_known = 1, .source_port = 3, .destination_port = 4 },
+		true },
+	{ { .family = 4, .protocol = 1, .ports_known = 0, .source_port = 3, .destination_port = 4 },
+		false },
+	{ { .family = 4, .protocol = 1, .ports_known = 1, .source_port = 3, .destination_port = 1 },
+		false },
+	{ { .family = 4,
+		  .protocol = 1,
+		  .ports_known = 1,
+		  .source_port = 11,
+		  .destination_port = 4 },
+		false },
+	{ { .family = 4, .protocol = 58, .ports_known = 1, .source_port = 2 }, false },
+	{ { .family = 4,
+		  .protocol = 17,
+		  .ports_known = 1,
+		  .source_port = 3,
+		  .destination_port = 4 },
+		false },
+	{ { .family = 6, .protocol = 58, .ports_known = 1, .source_port = 2 }, true },
+	{ { .family = 6, .protocol = 58, .ports_known = 1, .source_port = 1 }, false },
+	{ { .family = 6, .protocol = 1, .ports_known = 1, .source_port = 3, .destination_port = 4 },
+		false },
 };
 
 START_TEST(types_and_codes)

@@ -36,12 +36,12 @@ static int port_index(void *, const char *name)
 	return -1;
 }
 
-static const char *port_name(void *, uint8_t port)
+static const char *port_name(void *, uint16_t port)
 {
 	return port < 2 ? port_names[port] : "?";
 }
 
-static void neighbour_known(void *ctx, uint8_t, const struct gw_addr *addr)
+static void neighbour_known(void *ctx, uint16_t, const struct gw_addr *addr)
 {
 	struct bench *bench = ctx;
 
@@ -443,7 +443,7 @@ START_TEST(callbacks)
 }
 END_TEST
 
-static int ask(void *ctx, uint8_t port, const struct gw_addr *)
+static int ask(void *ctx, uint16_t port, const struct gw_addr *)
 {
 	unsigned int *asked = ctx;
 
@@ -504,7 +504,7 @@ static int list_neighbour(
 }
 
 static int list_address(
-	void *ctx, uint8_t port, const struct gw_prefix *address, enum gw_route_origin origin)
+	void *ctx, uint16_t port, const struct gw_prefix *address, enum gw_route_origin origin)
 {
 	char prefix[GW_ADDR_STRLEN + 4], *text = ctx;
 

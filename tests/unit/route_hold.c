@@ -31,7 +31,7 @@ static void take(void *ctx, struct rte_mbuf *packet)
 	rte_pktmbuf_free(packet);
 }
 
-static void ask(void *ctx, uint8_t port, const struct gw_addr *addr)
+static void ask(void *ctx, uint16_t port, const struct gw_addr *addr)
 {
 	struct trace *trace = ctx;
 

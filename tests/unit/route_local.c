@@ -10,6 +10,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "run.h"
+#include "stats/counters.h"
 
 struct bench {
 	struct rte_rcu_qsbr *qsbr;
@@ -176,8 +177,8 @@ START_TEST(source_goes_with_its_address)
 	ck_assert_int_eq(gw_local_add(bench.local, &addr), 0);
 	ck_assert_int_eq(gw_local_set_source(bench.local, 1, &addr, 1), 0);
 	ck_assert_int_eq(gw_local_set_source(bench.local, 1, &other, 1), -ENOENT);
-	ck_assert_int_eq(gw_local_set_source(bench.local, 255, &addr, 1), -EINVAL);
-	ck_assert(!gw_local_source(bench.local, 255, 4, &source));
+	ck_assert_int_eq(gw_local_set_source(bench.local, GW_MAX_LINKS, &addr, 1), -EINVAL);
+	ck_assert(!gw_local_source(bench.local, GW_MAX_LINKS, 4, &source));
 	ck_assert(gw_local_source(bench.local, 1, 4, &source));
 	gw_local_remove(bench.local, &addr);
 	ck_assert(!gw_local_source(bench.local, 1, 4, &source));
