@@ -10,11 +10,16 @@
 
 static json_t *reply(json_t *id, const char *member, json_t *value)
 {
-	json_t *object = json_pack("{s:s, s:O}", "jsonrpc", "2.0", "id", id);
+	json_t *object = json_object();
 
-	if (!object || json_object_set_new(object, member, value) < 0) {
-		if (!object)
-			json_decref(value);
+	// Not json_pack, which takes its format apart each time.
+	if (json_object_set_new(object, "jsonrpc", json_string("2.0")) < 0 ||
+		json_object_set(object, "id", id) < 0) {
+		json_decref(value);
+		json_decref(object);
+		return NULL;
+	}
+	if (json_object_set_new(object, member, value) < 0) {
 		json_decref(object);
 		return NULL;
 	}
