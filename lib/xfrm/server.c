@@ -63,6 +63,10 @@ struct gw_xfrm_server {
 	uint8_t *input; // one for all; holds keys: wiped after each use
 };
 
+// A message that was sent, wiped and empty again, for the next one: each new one would be fresh
+// pages. Every message has the same room.
+static struct nl_msg *spare;
+
 static void tell_controller(const struct gw_xfrm_client *client, bool here)
 {
 	const struct gw_xfrm_server_options *options = &client->server->options;
@@ -216,8 +220,15 @@ struct nl_msg *gw_xfrm_reply_new(
 
 static void message_free(struct nl_msg *message)
 {
-	gw_wipe(nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len);
-	nlmsg_free(message);
+	struct nlmsghdr *header = nlmsg_hdr(message);
+
+	gw_wipe(header, header->nlmsg_len);
+	if (spare) {
+		nlmsg_free(message);
+		return;
+	}
+	header->nlmsg_len = NLMSG_HDRLEN;
+	spare = message;
 }
 
 void gw_xfrm_reply_send(struct gw_xfrm_client *client, struct nl_msg *message)
@@ -233,9 +244,10 @@ void gw_xfrm_dump_start(struct gw_xfrm_client *client, struct gw_xfrm_dump *dump
 
 struct nl_msg *gw_xfrm_event_new(uint16_t type, const void *body, size_t size)
 {
-	struct nl_msg *message = nlmsg_alloc_size(MESSAGE_BYTES);
+	struct nl_msg *message = spare ? spare : nlmsg_alloc_size(MESSAGE_BYTES);
 	struct nlmsghdr *header;
 
+	spare = NULL;
 	if (!message)
 		return NULL;
 	header = nlmsg_put(message, 0, 0, type, (int)size, 0);
@@ -533,4 +545,6 @@ void gw_xfrm_server_free(struct gw_xfrm_server *server)
 	free((char *)(uintptr_t)server->options.group);
 	free(server->input);
 	free(server);
+	nlmsg_free(spare);
+	spare = NULL;
 }
