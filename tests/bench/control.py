@@ -37,7 +37,7 @@ class Loaded(programs.Gateway):
 
     def __init__(self, rig, options, directory):
         super().__init__(rig, cases.case("aes-gcm-128", "out", 512), directory)
-        self.room = MINE + options.count + 2 * len(XFRM) * options.pairs
+        self.room = MINE + options.count + options.inbound + 2 * len(XFRM) * options.pairs
         self.spd_room = MINE + options.policies + 3 * len(XFRM) * options.pairs
         self.xfrm_path = directory / "xfrm.sock"
 
@@ -68,6 +68,12 @@ def sa(number):
     return {"direction": "out", "spi": frames.OUT_SPI + MINE + number, "source": frames.OURS, "destination": frames.THEIRS,
             "reqid": MINE + 1 + number, "encryption": {"algorithm": "aes-gcm-16",
                                                        "key": frames.secret(f"sa {number}", 20).hex()}}
+
+
+def inbound(number):
+    return {"direction": "in", "spi": frames.IN_SPI + MINE + number, "source": frames.THEIRS, "destination": frames.OURS,
+            "reqid": MINE + 1 + number, "esn": True, "replay_window": 4096,
+            "encryption": {"algorithm": "aes-gcm-16", "key": frames.secret(f"inbound {number}", 20).hex()}}
 
 
 def policy(number):
@@ -145,6 +151,7 @@ def measure(gateway, options, progress):
     for i in range(PARTS):
         first = few + i * part
         stretch(f"SAs in batches of {most}, part {i + 1} of {PARTS}", "sa.add", sa, range(first, first + part), most)
+    stretch(f"inbound SAs with a window of 4,096, in batches of {most}", "sa.add", inbound, range(options.inbound), most)
     stretch(f"policies in batches of {most}", "policy.add", policy, range(few, min(many, options.policies)), most)
     for i, (what, window, peers) in enumerate(XFRM):
         progress(f"    CHILD_SAs over XFRM, {what}: {options.pairs}")
@@ -179,8 +186,9 @@ class Rig:
 
 def read_options():
     parser = argparse.ArgumentParser(prog="scripts/bench control", description=__doc__)
-    parser.add_argument("--count", type=int, default=1000000, metavar="N", help="SAs in all")
+    parser.add_argument("--count", type=int, default=1000000, metavar="N", help="outbound SAs in all")
     parser.add_argument("--singly", type=int, default=5000, metavar="N", help="of these, in requests of their own")
+    parser.add_argument("--inbound", type=int, default=20000, metavar="N", help="inbound SAs beside these")
     parser.add_argument("--policies", type=int, default=100000, metavar="N", help="policies in all")
     parser.add_argument("--pairs", type=int, default=20000, metavar="N", help="CHILD_SAs over XFRM, in each way")
     parser.add_argument("--out", default="bench-results", metavar="DIRECTORY")
@@ -189,9 +197,9 @@ def read_options():
     parser.add_argument("--control-core", type=int, default=0)
     parser.add_argument("--doc", action="store_true")
     options = parser.parse_args()
-    options.pairs = min(options.pairs, (MOST - MINE - options.count) // (2 * len(XFRM)))
+    options.pairs = min(options.pairs, (MOST - MINE - options.count - options.inbound) // (2 * len(XFRM)))
     if options.pairs < 1:
-        parser.error(f"--count: at most {MOST - MINE - 2 * len(XFRM)}")
+        parser.error(f"--count: at most {MOST - MINE - options.inbound - 2 * len(XFRM)}")
     return options
 
 

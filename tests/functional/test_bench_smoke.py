@@ -42,12 +42,12 @@ def run(report, out):
 
 def run_control(report, out):
     build = ROOT / os.environ.get("BUILD", "build")
-    done = subprocess.run([sys.executable, ROOT / "tests/bench/control.py", "--count", "220", "--singly", "20", "--pairs", "20", "--policies",
-                           "120", "--build", build, "--out", out], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, ROOT / "tests/bench/control.py", "--count", "220", "--singly", "20", "--pairs", "20", "--inbound", "30",
+                           "--policies", "120", "--build", build, "--out", out], capture_output=True, text=True, check=False)
     if not report.check("the control bench runs to its end", done.returncode == 0, done.stdout + done.stderr):
         return
     stretches = json.loads((out / "control.json").read_text())["stretches"]
-    report.equal("it added as many SAs and policies as it was told", sum(one["count"] for one in stretches), 220 + 120 + 3 * 20)
+    report.equal("it added as many SAs and policies as it was told", sum(one["count"] for one in stretches), 220 + 30 + 120 + 3 * 20)
     report.equal("the table has a row for each stretch",
                  sum(f"| {one['what']} |" in (out / "control.md").read_text() for one in stretches), len(stretches))
 
