@@ -101,7 +101,8 @@ static uint8_t finish(const struct gw_worker *worker, struct gw_expiry_tally *ta
 	enum gw_drop reason;
 
 	memcpy(op->message, op->message + op->bytes + KEPT_HEADERS_AT, packet->header_bytes);
-	reason = gw_open_accept(worker, packet->sa, op->status, op->sequence, &words);
+	reason = gw_open_accept(worker, packet->sa, op->status,
+		gw_open_record_one(packet->sa, op->status, op->sequence), &words);
 	if (unlikely(reason != GW_DROP_COUNT))
 		return gw_to_drop(packet, reason, EDGE_DROP);
 	reason = take_out(worker, mbuf, packet);

@@ -33,6 +33,13 @@ static void alarm_ecn(const struct gw_worker *worker, struct gw_sa *sa)
 			&sa->events, ~(uint32_t)GW_SA_EVENT_ECN, memory_order_relaxed);
 }
 
+static inline enum gw_ip_error parse(const uint8_t *inner, uint32_t bytes, struct gw_ip *ip)
+{
+	if (likely(bytes >= GW_IPV4_MIN_BYTES && gw_ipv4_is_plain(inner)))
+		return gw_ipv4_parse_plain(inner, bytes, bytes, true, ip);
+	return gw_ip_parse(inner, bytes, bytes, true, ip);
+}
+
 // Tunnel mode: the inner packet of data_bytes at inner, as its own header describes it; TFC padding
 // behind it goes.
 static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
@@ -41,8 +48,7 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 	uint8_t tos;
 
 	packet->outer_tos = packet->tos;
-	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &packet->ip) != GW_IP_OK ||
-		packet->flow.family != family)
+	if (parse(inner, data_bytes, &packet->ip) != GW_IP_OK || packet->flow.family != family)
 		return GW_DROP_ESP_INNER;
 	if (!gw_esp_inner_tos(packet->sa, packet->tos, packet->outer_tos, &tos))
 		return GW_DROP_ESP_ECN;
@@ -53,8 +59,10 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 		gw_tos_set(inner, tos);
 	}
 	packet->flow.interface = packet->sa->interface;
-	rte_pktmbuf_adj(mbuf, (uint16_t)(inner - rte_pktmbuf_mtod(mbuf, uint8_t *)));
-	rte_pktmbuf_trim(mbuf, (uint16_t)(mbuf->pkt_len - packet->ip_bytes));
+	// One buffer of our own, which holds all of it.
+	mbuf->data_off = (uint16_t)(inner - (uint8_t *)mbuf->buf_addr);
+	mbuf->data_len = (uint16_t)packet->ip_bytes;
+	mbuf->pkt_len = packet->ip_bytes;
 	mbuf->packet_type = 0;
 	packet->marks |= GW_MARK_DECRYPTED;
 	return GW_DROP_COUNT;

@@ -100,10 +100,10 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 
 // Steps 4 to 6.
 static uint8_t finish(const struct gw_worker *worker, struct gw_expiry_tally *tally,
-	struct rte_mbuf *mbuf, const struct gw_crypto_op *op)
+	struct rte_mbuf *mbuf, const struct gw_crypto_op *op, enum gw_replay_verdict verdict)
 {
 	struct gw_packet *packet = gw_packet(mbuf);
-	enum gw_drop reason = gw_open_accept(worker, packet->sa, op->status, op->sequence, &words);
+	enum gw_drop reason = gw_open_accept(worker, packet->sa, op->status, verdict, &words);
 
 	if (unlikely(reason != GW_DROP_COUNT))
 		return gw_to_drop(packet, reason, EDGE_DROP);
@@ -120,7 +120,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_op ops[GW_VECTOR];
 	struct gw_expiry_tally tally = {};
-	uint16_t position[GW_VECTOR]; // of op i among the packets
+	enum gw_replay_verdict verdicts[GW_VECTOR]; // of the numbers of authentic packets
+	uint16_t position[GW_VECTOR];               // of op i among the packets
 	unsigned int ready = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -140,8 +141,10 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		position[ready++] = (uint16_t)i;
 	}
 	gw_crypto_open(worker->crypto, ops, ready);
+	gw_open_record(packets, position, ops, ready, verdicts);
 	for (unsigned int i = 0; i < ready; i++)
-		nexts[position[i]] = finish(worker, &tally, packets[position[i]], &ops[i]);
+		nexts[position[i]] =
+			finish(worker, &tally, packets[position[i]], &ops[i], verdicts[i]);
 	gw_expiry_flush(worker, &tally);
 }
 

@@ -13,7 +13,8 @@
 
 // What opening a packet is the same for with ESP and AH: the SA's end, the replay window, the
 // counters. Each node first goes through its packets with gw_open_take and gw_open_number, has the
-// engine verify all of them, and then goes through them with gw_open_accept and gw_open_finish.
+// engine verify all of them, and then goes through them with gw_open_accept and gw_open_finish;
+// esp_decrypt, whose packets are many, records their numbers in between, SA by SA (gw_open_record).
 
 // The reasons to drop a packet in the words of one of the protocols.
 struct gw_open_words {
@@ -65,10 +66,45 @@ static __rte_always_inline enum gw_drop gw_open_number(const struct gw_sa *sa, r
 	return gw_open_verdict(gw_replay_check(sa->replay, *sequence), words);
 }
 
-// What the engine found; the number of an authentic packet is recorded, and of two copies in flight
-// one wins.
+// Records the number of an authentic packet, which then is the SA's highest or not: of two copies
+// in flight one wins.
+static inline enum gw_replay_verdict gw_open_record_one(
+	struct gw_sa *sa, enum gw_crypto_status status, uint64_t sequence)
+{
+	enum gw_replay_verdict verdict = GW_REPLAY_NEW;
+
+	if (likely(status == GW_CRYPTO_OK))
+		gw_replay_record_all(sa->replay, &sequence, 1, &verdict);
+	return verdict;
+}
+
+// The same for count ops, of which op i is of the packet at position[i].
+static inline void gw_open_record(void **packets, const uint16_t *position,
+	const struct gw_crypto_op *ops, unsigned int count, enum gw_replay_verdict *verdicts)
+{
+	uint64_t sequences[GW_VECTOR];
+
+	for (unsigned int done = 0, run; done < count; done += run) {
+		const struct gw_sa *sa = gw_packet(packets[position[done]])->sa;
+
+		for (run = 0; done + run < count; run++) {
+			const struct gw_crypto_op *op = &ops[done + run];
+
+			if (op->status != GW_CRYPTO_OK ||
+				gw_packet(packets[position[done + run]])->sa != sa)
+				break;
+			sequences[run] = op->sequence;
+		}
+		if (likely(run))
+			gw_replay_record_all(sa->replay, sequences, run, verdicts + done);
+		else
+			run = 1; // not authentic: it has no verdict
+	}
+}
+
+// What the engine found, and the verdict about the number of an authentic packet.
 static __rte_always_inline enum gw_drop gw_open_accept(const struct gw_worker *worker,
-	struct gw_sa *sa, enum gw_crypto_status status, uint64_t sequence,
+	struct gw_sa *sa, enum gw_crypto_status status, enum gw_replay_verdict verdict,
 	const struct gw_open_words *words)
 {
 	enum gw_drop reason;
@@ -79,11 +115,9 @@ static __rte_always_inline enum gw_drop gw_open_accept(const struct gw_worker *w
 		gw_expiry_forged(worker, sa, words->integrity);
 		return words->integrity;
 	}
-	reason = gw_open_verdict(gw_replay_record(sa->replay, sequence), words);
-	if (likely(reason == GW_DROP_COUNT)) {
+	reason = gw_open_verdict(verdict, words);
+	if (likely(reason == GW_DROP_COUNT))
 		sa->counters[worker->index].received++;
-		gw_replay_raise(sa->replay, sequence);
-	}
 	return reason;
 }
 

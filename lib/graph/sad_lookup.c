@@ -8,7 +8,9 @@
 
 #include "graph/node.h"
 
+#include <assert.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include <rte_udp.h>
 
@@ -76,6 +78,17 @@ static bool came_as_agreed(const struct gw_packet *packet, const struct gw_sa *s
 	return came_in_udp(packet) == (sa->udp_bytes != 0) && in_tcp == sa->in_tcp;
 }
 
+static inline bool is_same(const struct gw_sad_key *a, const struct gw_sad_key *b)
+{
+	uint64_t x[3], y[3];
+
+	static_assert(sizeof(x) == sizeof(*a), "a key is three words");
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+}
+
+// Packets of one SA that follow each other share a look-up.
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
@@ -83,22 +96,28 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	const uint8_t esp = worker->dealing ? EDGE_DEAL : EDGE_ESP_DECRYPT;
 	struct gw_sad_key keys[GW_VECTOR];
 	struct gw_sa *sas[GW_VECTOR];
+	uint16_t of[GW_VECTOR]; // which key is packet i's
 	bool readable[GW_VECTOR];
+	unsigned int used = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		readable[i] = make_key(packets[i], gw_packet(packets[i]), &keys[i]);
+		readable[i] = make_key(packets[i], gw_packet(packets[i]), &keys[used]);
+		if (used == 0 || !is_same(&keys[used], &keys[used - 1]))
+			used++;
+		of[i] = (uint16_t)(used - 1);
 	}
-	gw_sad_lookup(worker->dataplane->sad, keys, count, sas);
+	gw_sad_lookup(worker->dataplane->sad, keys, used, sas);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
+		struct gw_sa *sa = sas[of[i]];
 
-		packet->sa = readable[i] ? sas[i] : NULL;
+		packet->sa = readable[i] ? sa : NULL;
 		if (unlikely(!readable[i]))
 			nexts[i] = gw_to_drop(packet,
 				is_ah(packet) ? GW_DROP_AH_LENGTH : GW_DROP_ESP_RUNT, EDGE_DROP);
-		else if (unlikely(!sas[i]))
-			nexts[i] = unknown(worker, packet, keys[i].spi);
-		else if (unlikely(!came_as_agreed(packet, sas[i])))
+		else if (unlikely(!sa))
+			nexts[i] = unknown(worker, packet, keys[of[i]].spi);
+		else if (unlikely(!came_as_agreed(packet, sa)))
 			nexts[i] = gw_to_drop(packet, GW_DROP_ESP_ENCAPSULATION, EDGE_DROP);
 		else
 			nexts[i] = is_ah(packet) ? EDGE_AH_INPUT : esp;

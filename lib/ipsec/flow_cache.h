@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_hash_crc.h>
 
@@ -38,9 +39,15 @@ static inline struct gw_flow_line *gw_flow_cache_line(
 	uint64_t words[GW_FLOW_WORDS];
 	uint32_t hash = 0;
 
+	// Of an IPv4 address there is nothing in the second word.
 	memcpy(words, flow, sizeof(words));
-	for (unsigned int i = 0; i < GW_FLOW_WORDS; i++)
-		hash = rte_hash_crc_8byte(words[i], hash);
+	hash = rte_hash_crc_8byte(words[0], hash);
+	hash = rte_hash_crc_8byte(words[2], hash);
+	if (unlikely(flow->family != 4)) {
+		hash = rte_hash_crc_8byte(words[1], hash);
+		hash = rte_hash_crc_8byte(words[3], hash);
+	}
+	hash = rte_hash_crc_8byte(words[4], hash);
 	return &cache->lines[hash & cache->mask];
 }
 

@@ -176,30 +176,6 @@ enum gw_replay_verdict gw_replay_check(const struct gw_replay *replay, uint64_t 
 	return judge(slot, sequence);
 }
 
-enum gw_replay_verdict gw_replay_record(struct gw_replay *replay, uint64_t sequence)
-{
-	_Atomic uint64_t *place = &replay->blocks[place_of(replay, sequence)];
-	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
-	uint64_t slot = atomic_load_explicit(place, memory_order_relaxed);
-	uint64_t next;
-
-	if (!replay->window)
-		return GW_REPLAY_NEW;
-	if (is_left(sequence, top, replay->window))
-		return GW_REPLAY_TOO_OLD;
-	do {
-		enum gw_replay_verdict verdict = judge(slot, sequence);
-
-		if (verdict != GW_REPLAY_NEW)
-			return verdict;
-		next = slot_make(block_of(sequence), bit_of(sequence));
-		if (slot_block(slot) == block_of(sequence))
-			next |= slot_bitmap(slot);
-	} while (!atomic_compare_exchange_weak_explicit(
-		place, &slot, next, memory_order_relaxed, memory_order_relaxed));
-	return GW_REPLAY_NEW;
-}
-
 void gw_replay_raise(struct gw_replay *replay, uint64_t sequence)
 {
 	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
@@ -207,6 +183,87 @@ void gw_replay_raise(struct gw_replay *replay, uint64_t sequence)
 	while (top < sequence && !atomic_compare_exchange_weak_explicit(&replay->top, &top,
 					 sequence, memory_order_relaxed, memory_order_relaxed))
 		;
+}
+
+// How many of count numbers are of the first one's block.
+static unsigned int run_of(const uint64_t *sequences, unsigned int count)
+{
+	unsigned int run = 1;
+
+	while (run < count && sequences[run] / BLOCK_BITS == sequences[0] / BLOCK_BITS)
+		run++;
+	return run;
+}
+
+// Judges numbers of one block, one after the other: by what slot holds of the block, and top, which
+// goes on to the highest new one. Returns slot with those that are new.
+static uint64_t judge_run(uint64_t slot, uint32_t window, const uint64_t *sequences,
+	unsigned int count, uint64_t *top, enum gw_replay_verdict *verdicts)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		verdicts[i] = is_left(sequences[i], *top, window) ? GW_REPLAY_TOO_OLD
+								  : judge(slot, sequences[i]);
+		if (verdicts[i] != GW_REPLAY_NEW)
+			continue;
+		slot |= bit_of(sequences[i]);
+		*top = RTE_MAX(*top, sequences[i]);
+	}
+	return slot;
+}
+
+// Records numbers of one block in its slot.
+static void record_run(struct gw_replay *replay, const uint64_t *sequences, unsigned int count,
+	uint64_t *top, enum gw_replay_verdict *verdicts)
+{
+	_Atomic uint64_t *place = &replay->blocks[place_of(replay, sequences[0])];
+	uint64_t slot = atomic_load_explicit(place, memory_order_relaxed), before = *top;
+	uint32_t block = block_of(sequences[0]);
+
+	for (;;) {
+		bool stays = slot_block(slot) == block || is_newer(slot_block(slot), block);
+		uint64_t held = stays ? slot : slot_make(block, 0), next;
+
+		*top = before;
+		next = judge_run(held, replay->window, sequences, count, top, verdicts);
+		if (next == held)
+			return;
+		if (atomic_compare_exchange_weak_explicit(
+			    place, &slot, next, memory_order_relaxed, memory_order_relaxed))
+			return;
+	}
+}
+
+enum gw_replay_verdict gw_replay_record(struct gw_replay *replay, uint64_t sequence)
+{
+	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
+	enum gw_replay_verdict verdict = GW_REPLAY_NEW;
+
+	if (replay->window)
+		record_run(replay, &sequence, 1, &top, &verdict);
+	return verdict;
+}
+
+static void take_all(const uint64_t *sequences, unsigned int count, uint64_t *top,
+	enum gw_replay_verdict *verdicts)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		verdicts[i] = GW_REPLAY_NEW;
+		*top = RTE_MAX(*top, sequences[i]);
+	}
+}
+
+void gw_replay_record_all(struct gw_replay *replay, const uint64_t *sequences, unsigned int count,
+	enum gw_replay_verdict *verdicts)
+{
+	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
+
+	if (!replay->window)
+		take_all(sequences, count, &top, verdicts);
+	for (unsigned int done = 0, run; replay->window && done < count; done += run) {
+		run = run_of(sequences + done, count - done);
+		record_run(replay, sequences + done, run, &top, verdicts + done);
+	}
+	gw_replay_raise(replay, top);
 }
 
 // The highest number recorded: top, or one recorded since top was raised. A slot tells the distance

@@ -48,6 +48,12 @@ enum gw_replay_verdict gw_replay_check(const struct gw_replay *replay, uint64_t 
 enum gw_replay_verdict gw_replay_record(struct gw_replay *replay, uint64_t sequence);
 void gw_replay_raise(struct gw_replay *replay, uint64_t sequence);
 
+// The same for count numbers, one after the other, and top is raised to the highest that is new;
+// verdicts has count. Numbers of one block that follow each other, as those of packets in order do,
+// are recorded by one atomic operation.
+void gw_replay_record_all(struct gw_replay *replay, const uint64_t *sequences, unsigned int count,
+	enum gw_replay_verdict *verdicts);
+
 // Any thread: how many numbers of the window that ends at top were not received.
 uint64_t gw_replay_missing(const struct gw_replay *replay, uint64_t top);
 

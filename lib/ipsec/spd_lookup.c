@@ -151,34 +151,55 @@ static inline void ask_later(
 	search->answers[search->count++] = answer;
 }
 
-static void look_up(const struct gw_spd *spd, struct gw_flow_cache *cache, uint64_t generation,
-	const struct gw_flow *const *flows, unsigned int count, const struct gw_policy **policies)
+// What no line answers: each flow with its answer, as given to the searches.
+static void search_all(const struct gw_spd *spd, uint64_t generation,
+	const struct gw_flow *const *flows, const uint8_t *asked, unsigned int count,
+	const struct gw_policy **policies)
 {
-	struct gw_flow_line *lines[CHUNK];
 	struct search searches[GW_SPD_FAMILIES];
 
 	searches[GW_SPD_IPV4].count = 0;
 	searches[GW_SPD_IPV6].count = 0;
-	for (unsigned int i = 0; cache && i < count; i++) {
+	for (unsigned int i = 0; i < count; i++)
+		ask_later(&searches[flows[asked[i]]->family == 4 ? GW_SPD_IPV4 : GW_SPD_IPV6],
+			flows[asked[i]], &policies[asked[i]]);
+	for (unsigned int family = 0; family < GW_SPD_FAMILIES; family++)
+		if (searches[family].count)
+			run(spd, family, generation, &searches[family]);
+}
+
+static void look_up(const struct gw_spd *spd, struct gw_flow_cache *cache, uint64_t generation,
+	const struct gw_flow *const *flows, unsigned int count, const struct gw_policy **policies)
+{
+	struct gw_flow_line *lines[CHUNK];
+	uint8_t asked[CHUNK]; // those that no line answers
+	unsigned int left = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
 		lines[i] = gw_flow_cache_line(cache, flows[i]);
 		rte_prefetch0(lines[i]);
 	}
 	for (unsigned int i = 0; i < count; i++) {
-		if (cache && gw_flow_line_answers(lines[i], flows[i], generation)) {
-			policies[i] = lines[i]->policy;
-			lines[i] = NULL;
-		} else if (flows[i]->family == 4) {
-			ask_later(&searches[GW_SPD_IPV4], flows[i], &policies[i]);
-		} else {
-			ask_later(&searches[GW_SPD_IPV6], flows[i], &policies[i]);
-		}
+		policies[i] = lines[i]->policy;
+		if (unlikely(!gw_flow_line_answers(lines[i], flows[i], generation)))
+			asked[left++] = (uint8_t)i;
 	}
-	for (unsigned int family = 0; family < GW_SPD_FAMILIES; family++)
-		if (searches[family].count)
-			run(spd, family, generation, &searches[family]);
-	for (unsigned int i = 0; cache && i < count; i++)
-		if (lines[i])
-			*lines[i] = (struct gw_flow_line){ *flows[i], generation, policies[i] };
+	if (likely(!left))
+		return;
+	search_all(spd, generation, flows, asked, left, policies);
+	for (unsigned int i = 0; i < left; i++)
+		*lines[asked[i]] =
+			(struct gw_flow_line){ *flows[asked[i]], generation, policies[asked[i]] };
+}
+
+static void look_up_uncached(const struct gw_spd *spd, uint64_t generation,
+	const struct gw_flow *const *flows, unsigned int count, const struct gw_policy **policies)
+{
+	uint8_t asked[CHUNK];
+
+	for (unsigned int i = 0; i < count; i++)
+		asked[i] = (uint8_t)i;
+	search_all(spd, generation, flows, asked, count, policies);
 }
 
 void gw_spd_lookup(const struct gw_spd *spd, struct gw_flow_cache *cache,
@@ -188,7 +209,12 @@ void gw_spd_lookup(const struct gw_spd *spd, struct gw_flow_cache *cache,
 	// generation are then seen.
 	uint64_t generation = atomic_load_explicit(&spd->generation, memory_order_acquire);
 
-	for (unsigned int first = 0; first < count; first += CHUNK)
-		look_up(spd, cache, generation, flows + first, RTE_MIN(count - first, CHUNK),
-			policies + first);
+	for (unsigned int first = 0; first < count; first += CHUNK) {
+		unsigned int chunk = RTE_MIN(count - first, CHUNK);
+
+		if (cache)
+			look_up(spd, cache, generation, flows + first, chunk, policies + first);
+		else
+			look_up_uncached(spd, generation, flows + first, chunk, policies + first);
+	}
 }

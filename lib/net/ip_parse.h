@@ -152,7 +152,7 @@ static inline void gw_ipv4_address_read(const uint8_t *data, uint8_t *address)
 }
 
 // Behind gw_ipv4_is_plain.
-static inline enum gw_ip_error gw_ipv4_parse_plain(
+static __rte_always_inline enum gw_ip_error gw_ipv4_parse_plain(
 	const uint8_t *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip)
 {
 	uint32_t total_bytes = gw_load_16(data + 2);

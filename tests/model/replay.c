@@ -166,6 +166,42 @@ START_TEST(one_thread_agrees_with_the_model)
 }
 END_TEST
 
+// A vector at once: as one number after the other.
+START_TEST(a_vector_agrees_with_the_model)
+{
+	struct model *model = calloc(1, sizeof(*model));
+	struct gw_replay *replay = malloc(gw_replay_bytes(windows[_i]));
+	unsigned int seed = 3000;
+
+	*model = (struct model){ .window = windows[_i] };
+	gw_replay_init(replay, model->window, 0, NULL, 0);
+	for (unsigned int round = 0; round < 4000 && model->top < SPAN / 2; round++) {
+		unsigned int count = 1 + (unsigned int)below(&seed, 64);
+		enum gw_replay_verdict verdicts[64];
+		uint64_t sequences[64];
+
+		for (unsigned int i = 0; i < count; i++)
+			sequences[i] = i && below(&seed, 4) ? sequences[i - 1] + below(&seed, 3)
+							    : any_number(model, &seed);
+		gw_replay_record_all(replay, sequences, count, verdicts);
+		for (unsigned int i = 0; i < count; i++) {
+			enum gw_replay_verdict expected =
+				sequences[i] ? model_judge(model, sequences[i]) : verdicts[i];
+
+			if (verdicts[i] != expected)
+				ck_abort_msg("window %u, round %u, number %u, %#lx: %d, not %d",
+					model->window, round, i, (unsigned long)sequences[i],
+					verdicts[i], expected);
+			if (expected == GW_REPLAY_NEW)
+				model_receive(model, sequences[i]);
+		}
+		ck_assert_uint_eq(replay->top, model->top);
+	}
+	free(replay);
+	free(model);
+}
+END_TEST
+
 #define THREADS 4
 
 struct arena {
@@ -332,6 +368,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, one_thread_agrees_with_the_model, 0, COUNT(windows));
+	tcase_add_loop_test(tcase, a_vector_agrees_with_the_model, 0, COUNT(windows));
 	tcase_add_test(tcase, threads_accept_every_number_once);
 	tcase_add_test(tcase, threads_meet_on_one_block);
 	tcase_add_test(tcase, reading_among_writers_is_safe);
