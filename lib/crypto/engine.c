@@ -133,7 +133,10 @@ static inline uint16_t only_lane(
 	for (unsigned int i = 0; i < count; i++) {
 		if (i + PREFETCH_AHEAD < count)
 			rte_prefetch0(ops[i + PREFETCH_AHEAD].key);
-		if (lane_of(engine, &ops[i], seal) != lane)
+		// Packets that are alike go by one lane.
+		if ((i == 0 || ops[i].key != ops[i - 1].key ||
+			    ops[i].payload_bytes != ops[i - 1].payload_bytes) &&
+			lane_of(engine, &ops[i], seal) != lane)
 			return NO_LANE;
 		ops[i].status = GW_CRYPTO_FAILED;
 		engine->sorted[i] = &ops[i];

@@ -85,13 +85,13 @@ static enum gw_drop prepare(
 }
 
 // Step 5.
-static uint8_t finish(const struct gw_worker *worker, struct gw_packet *packet,
-	const struct gw_crypto_auth_op *op, uint32_t inner_bytes)
+static uint8_t finish(const struct gw_worker *worker, struct gw_seal_tally *tally,
+	struct gw_packet *packet, const struct gw_crypto_auth_op *op, uint32_t inner_bytes)
 {
 	memcpy(op->message, op->message + op->bytes + KEPT_HEADERS_AT, packet->header_bytes);
 	if (unlikely(op->status != GW_CRYPTO_OK))
 		return gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
-	gw_seal_finish(worker, packet, IPPROTO_AH, inner_bytes);
+	gw_seal_finish(worker, tally, packet, IPPROTO_AH, inner_bytes);
 	return EDGE_IP_OUTPUT;
 }
 
@@ -103,6 +103,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	uint32_t inner_bytes[GW_VECTOR]; // of op i
 	uint16_t position[GW_VECTOR];    // of op i among the packets
 	uint64_t sequences[GW_VECTOR];
+	struct gw_seal_tally tally = {};
 	unsigned int ready = 0;
 
 	gw_sequence_blocks_take(packets, count, sequences);
@@ -130,8 +131,9 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	}
 	gw_crypto_auth_seal(worker->crypto, ops, ready);
 	for (unsigned int i = 0; i < ready; i++)
-		nexts[position[i]] =
-			finish(worker, gw_packet(packets[position[i]]), &ops[i], inner_bytes[i]);
+		nexts[position[i]] = finish(
+			worker, &tally, gw_packet(packets[position[i]]), &ops[i], inner_bytes[i]);
+	gw_seal_flush(worker, &tally);
 }
 
 static uint16_t ah_output(

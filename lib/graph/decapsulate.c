@@ -33,6 +33,24 @@ static void alarm_ecn(const struct gw_worker *worker, struct gw_sa *sa)
 			&sa->events, ~(uint32_t)GW_SA_EVENT_ECN, memory_order_relaxed);
 }
 
+// The inner packet's TOS where the outer one may change it. Where both have the same ECN field, it
+// stays as it is (RFC 6040 figure 4), and nothing is suspect.
+static enum gw_drop set_tos(
+	const struct gw_worker *worker, struct gw_packet *packet, uint8_t *inner)
+{
+	uint8_t tos;
+
+	if (!gw_esp_inner_tos(packet->sa, packet->tos, packet->outer_tos, &tos))
+		return GW_DROP_ESP_ECN;
+	if (unlikely(gw_ecn_is_suspect(packet->tos, packet->outer_tos)))
+		alarm_ecn(worker, packet->sa);
+	if (tos != packet->tos) {
+		packet->tos = tos;
+		gw_tos_set(inner, tos);
+	}
+	return GW_DROP_COUNT;
+}
+
 static inline enum gw_ip_error parse(const uint8_t *inner, uint32_t bytes, struct gw_ip *ip)
 {
 	if (likely(bytes >= GW_IPV4_MIN_BYTES && gw_ipv4_is_plain(inner)))
@@ -45,18 +63,16 @@ static inline enum gw_ip_error parse(const uint8_t *inner, uint32_t bytes, struc
 static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, uint8_t *inner, uint32_t data_bytes, uint8_t family)
 {
-	uint8_t tos;
+	enum gw_drop reason;
 
 	packet->outer_tos = packet->tos;
 	if (parse(inner, data_bytes, &packet->ip) != GW_IP_OK || packet->flow.family != family)
 		return GW_DROP_ESP_INNER;
-	if (!gw_esp_inner_tos(packet->sa, packet->tos, packet->outer_tos, &tos))
-		return GW_DROP_ESP_ECN;
-	if (unlikely(gw_ecn_is_suspect(packet->tos, packet->outer_tos)))
-		alarm_ecn(worker, packet->sa);
-	if (tos != packet->tos) {
-		packet->tos = tos;
-		gw_tos_set(inner, tos);
+	if (packet->sa->inner_dscp != GW_INNER_DSCP_KEEP ||
+		unlikely((packet->tos ^ packet->outer_tos) & GW_ECN_MASK)) {
+		reason = set_tos(worker, packet, inner);
+		if (unlikely(reason != GW_DROP_COUNT))
+			return reason;
 	}
 	packet->flow.interface = packet->sa->interface;
 	// One buffer of our own, which holds all of it.
@@ -71,8 +87,8 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 // Transport mode: data_bytes at data with the packet's own headers in front. ESP does not cover
 // these: the source has to be the SA's, except in UDP, where a NAT may have changed it and with it
 // what the upper layer's checksum covers.
-static enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet, uint8_t *data,
-	uint32_t data_bytes, uint8_t next_header)
+static __rte_noinline enum gw_drop put_together(struct rte_mbuf *mbuf, struct gw_packet *packet,
+	uint8_t *data, uint32_t data_bytes, uint8_t next_header)
 {
 	const struct gw_sa *sa = packet->sa;
 	uint8_t *headers = rte_pktmbuf_mtod(mbuf, uint8_t *);

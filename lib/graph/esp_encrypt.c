@@ -103,8 +103,8 @@ static void checksum_udp(struct rte_mbuf *mbuf, const struct gw_sa *sa, uint8_t 
 		gw_esp_udp_checksum(rte_pktmbuf_mtod(mbuf, const uint8_t *), esp - sa->udp_bytes);
 }
 
-static uint8_t finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
-	const struct gw_crypto_op *op, uint32_t inner_bytes)
+static uint8_t finish(const struct gw_worker *worker, struct gw_seal_tally *tally,
+	struct rte_mbuf *mbuf, const struct gw_crypto_op *op, uint32_t inner_bytes)
 {
 	struct gw_packet *packet = gw_packet(mbuf);
 	const struct gw_sa *sa = packet->sa;
@@ -112,7 +112,8 @@ static uint8_t finish(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	if (unlikely(op->status != GW_CRYPTO_OK))
 		return gw_to_drop(packet, GW_DROP_CRYPTO_FAILED, EDGE_DROP);
 	checksum_udp(mbuf, sa, op->esp);
-	gw_seal_finish(worker, packet, sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP, inner_bytes);
+	gw_seal_finish(
+		worker, tally, packet, sa->udp_bytes ? IPPROTO_UDP : IPPROTO_ESP, inner_bytes);
 	return sa->in_tcp ? EDGE_TCP_OUTPUT : EDGE_IP_OUTPUT;
 }
 
@@ -147,6 +148,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	uint32_t inner_bytes[GW_VECTOR]; // of op i
 	uint16_t position[GW_VECTOR];    // of op i among the packets
 	uint64_t sequences[GW_VECTOR];
+	struct gw_seal_tally tally = {};
 	struct gw_seal_run run = {};
 	bool plain = false; // packets of run.sa
 	unsigned int ready = 0;
@@ -168,7 +170,9 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	}
 	gw_crypto_seal(worker->crypto, ops, ready);
 	for (unsigned int i = 0; i < ready; i++)
-		nexts[position[i]] = finish(worker, packets[position[i]], &ops[i], inner_bytes[i]);
+		nexts[position[i]] =
+			finish(worker, &tally, packets[position[i]], &ops[i], inner_bytes[i]);
+	gw_seal_flush(worker, &tally);
 }
 
 static uint16_t esp_encrypt(

@@ -135,7 +135,7 @@ static __rte_always_inline uint8_t gw_open_finish(const struct gw_worker *worker
 		return gw_to_drop(packet, reason, drop);
 	}
 	gw_expiry_count(worker, tally, packet->sa, packet->ip_bytes);
-	gw_sa_count_packet(packet->sa, worker->index, packet->ip_bytes, worker->now_ns);
+	gw_sa_count_packets(packet->sa, worker->index, 1, packet->ip_bytes, worker->now_ns);
 	gw_mss_clamp(mbuf, packet);
 	return in;
 }

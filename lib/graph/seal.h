@@ -74,14 +74,35 @@ static __rte_always_inline void gw_seal_outer(struct rte_mbuf *mbuf, struct gw_p
 	packet->dont_fragment = whole;
 }
 
-// From here on the packet, sealed and of that protocol, is the gateway's own.
+// What packets of one SA that follow each other carried.
+struct gw_seal_tally {
+	struct gw_sa *sa; // NULL: none yet
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+static inline void gw_seal_flush(const struct gw_worker *worker, const struct gw_seal_tally *tally)
+{
+	if (tally->sa)
+		gw_sa_count_packets(
+			tally->sa, worker->index, tally->packets, tally->bytes, worker->now_ns);
+}
+
+// From here on the packet, sealed and of that protocol, is the gateway's own. It is counted when
+// the tally is flushed.
 static __rte_always_inline void gw_seal_finish(const struct gw_worker *worker,
-	struct gw_packet *packet, uint8_t protocol, uint32_t inner_bytes)
+	struct gw_seal_tally *tally, struct gw_packet *packet, uint8_t protocol,
+	uint32_t inner_bytes)
 {
 	packet->flow.family = packet->sa->outer_family;
 	packet->flow.protocol = protocol;
 	packet->more_fragments = 0;
 	packet->fragment_offset = 0;
 	packet->marks |= GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
-	gw_sa_count_packet(packet->sa, worker->index, inner_bytes, worker->now_ns);
+	if (packet->sa != tally->sa) {
+		gw_seal_flush(worker, tally);
+		*tally = (struct gw_seal_tally){ .sa = packet->sa };
+	}
+	tally->packets++;
+	tally->bytes += inner_bytes;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #include "graph/packet.h"
@@ -83,6 +84,11 @@ static bool take_one(void **packets, unsigned int count, uint64_t *sequences)
 	if (!one)
 		return false;
 	take(&block);
+	if (likely(block.left == count && block.bytes_left >= block.bytes)) {
+		for (unsigned int i = 0; i < count; i++)
+			sequences[i] = block.next + i;
+		return true;
+	}
 	for (unsigned int i = 0; i < count; i++)
 		sequences[i] = give(&block, gw_packet(packets[i])->ip_bytes);
 	return true;

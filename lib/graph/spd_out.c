@@ -161,7 +161,7 @@ static bool is_hidden_from(const struct gw_worker *worker, const struct gw_packe
 	return gw_fragment_hides(dataplane->spd_out, packet, policy);
 }
 
-static uint8_t decide(
+static __rte_noinline uint8_t decide(
 	struct gw_worker *worker, struct rte_mbuf *mbuf, const struct gw_policy *policy)
 {
 	struct gw_packet *packet = gw_packet(mbuf);
@@ -189,6 +189,55 @@ static uint8_t decide(
 	default:
 		return gw_to_drop(packet, GW_DROP_SPD_OUT_DISCARD, EDGE_DROP);
 	}
+}
+
+// What packets of a PROTECT policy that follow each other have in common where its newest SA
+// carries them in tunnel mode: all that is left to ask is whether they are as most are.
+struct run {
+	const struct gw_policy *policy;
+	struct gw_sa *sa; // NULL: it is to be decided about each packet
+	uint64_t *counter;
+	uint16_t mtu;
+	uint8_t edge;
+};
+
+static void run_begin(
+	struct run *run, const struct gw_worker *worker, const struct gw_policy *policy)
+{
+	struct gw_sa *sa;
+
+	*run = (struct run){ .policy = policy };
+	if (!policy || policy->action != GW_ACTION_PROTECT || policy->populate)
+		return;
+	// Acquire: see gw_carrier_find, which finds no other.
+	sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
+	if (!sa || sa->mode != GW_MODE_TUNNEL || gw_expiry_is_over(worker, sa))
+		return;
+	run->sa = sa;
+	run->counter = &policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE];
+	run->mtu = gw_sa_inner_mtu_now(sa);
+	run->edge = seal_edge(sa);
+}
+
+// Whether decide() would pass the packet on to run's SA as it is, with its TTL lowered.
+static inline bool run_takes(const struct run *run, const struct gw_packet *packet)
+{
+	const uint16_t other =
+		GW_MARK_REFUSED | GW_MARK_FROM_HOST | GW_MARK_OWN | GW_MARK_DECRYPTED;
+
+	return run->sa && !(packet->marks & other) && packet->flow.ports_known && packet->ttl > 1 &&
+	       packet->ip_bytes <= run->mtu;
+}
+
+static inline uint8_t run_protect(
+	const struct run *run, struct rte_mbuf *mbuf, struct gw_packet *packet)
+{
+	packet->sa = run->sa;
+	packet->marks |= GW_MARK_SPD_OUT;
+	++*run->counter;
+	gw_ttl_decrement(rte_pktmbuf_mtod(mbuf, void *));
+	packet->ttl--;
+	return run->edge;
 }
 
 static inline const struct gw_sa *newest_sa(const struct gw_policy *policy)
@@ -242,6 +291,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	struct gw_worker *worker = gw_node_worker(node);
 	const struct gw_flow *flows[GW_VECTOR];
 	const struct gw_policy *policies[GW_VECTOR];
+	struct run run;
 
 	if (unlikely(gw_interfaces_any(worker->dataplane->interfaces)))
 		gw_spd_select(worker->dataplane, packets, count);
@@ -254,8 +304,15 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	}
 	gw_spd_lookup(worker->dataplane->spd_out, worker->flows_out, flows, count, policies);
 	prefetch_sas(worker, policies, count);
+	run_begin(&run, worker, policies[0]);
 	for (unsigned int i = 0; i < count; i++) {
-		nexts[i] = decide(worker, packets[i], policies[i]);
+		struct gw_packet *packet = gw_packet(packets[i]);
+
+		if (policies[i] != run.policy)
+			run_begin(&run, worker, policies[i]);
+		nexts[i] = likely(run_takes(&run, packet))
+				   ? run_protect(&run, packets[i], packet)
+				   : decide(worker, packets[i], policies[i]);
 	}
 }
 

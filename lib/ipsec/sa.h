@@ -286,13 +286,13 @@ static inline uint64_t gw_sa_mapping(uint8_t family, const uint8_t *address, uin
 	return (high ^ high >> 32 ^ low) * UINT64_C(0xff51afd7ed558ccd);
 }
 
-// Worker: counts an inner packet that the SA carried.
-static inline void gw_sa_count_packet(
-	struct gw_sa *sa, unsigned int worker, uint32_t bytes, uint64_t now_ns)
+// Worker: counts inner packets that the SA carried.
+static inline void gw_sa_count_packets(
+	struct gw_sa *sa, unsigned int worker, uint64_t packets, uint64_t bytes, uint64_t now_ns)
 {
 	struct gw_sa_worker_counters *counters = &sa->counters[worker];
 
-	counters->packets++;
+	counters->packets += packets;
 	counters->bytes += bytes;
 	counters->last_used_ns = now_ns;
 }

@@ -9,6 +9,8 @@
 
 // Explicit congestion notification through tunnels (RFC 6040), the low two bits of TOS or traffic
 // class.
+#define GW_ECN_MASK 3
+
 enum gw_ecn { GW_ECN_NOT_ECT = 0, GW_ECN_ECT_1 = 1, GW_ECN_ECT_0 = 2, GW_ECN_CE = 3 };
 
 // Normal mode ingress (RFC 6040 section 4.1): the outer field is a copy of the inner one.
