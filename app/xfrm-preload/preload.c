@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <netinet/in.h>
 
 #include "xfrm-preload/libc.h"
 #include "xfrm-preload/link.h"
@@ -179,12 +181,26 @@ EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *size)
 	return 0;
 }
 
+// An IKE daemon's sockets are to pass the kernel's policies. Where nothing has ever opened the
+// kernel's own XFRM, it has neither policies nor the module that takes this request: EINVAL.
+static int set_other_option(int fd, int level, int option, const void *value, socklen_t size)
+{
+	int result = real()->setsockopt(fd, level, option, value, size);
+	bool bypass = (level == IPPROTO_IP && option == IP_XFRM_POLICY) ||
+		      (level == IPPROTO_IPV6 && option == IPV6_XFRM_POLICY);
+
+	return result != 0 && errno == EINVAL && acts && bypass &&
+			       size >= sizeof(struct xfrm_userpolicy_info)
+		       ? 0
+		       : result;
+}
+
 EXPORT int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
 {
 	int number = 0;
 
 	if (!link_is(fd) || level != SOL_NETLINK)
-		return real()->setsockopt(fd, level, option, value, size);
+		return set_other_option(fd, level, option, value, size);
 	if (size >= sizeof(number))
 		memcpy(&number, value, sizeof(number));
 	switch (option) {

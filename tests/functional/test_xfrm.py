@@ -396,6 +396,30 @@ def check_deaf(report, tool, daemon):
     controller.close()
 
 
+# What a kernel without xfrm_user says of each policy of a socket, any kernel says of one without a direction.
+POLICY_OF_SOCKET = """
+import socket
+policy = bytes(160) + bytes([7, 0, 0, 0, 0, 0, 0, 0])
+for family, level, option in (socket.AF_INET, socket.IPPROTO_IP, 17), (socket.AF_INET6, socket.IPPROTO_IPV6, 35):
+    with socket.socket(family, socket.SOCK_DGRAM) as ike:
+        ike.setsockopt(level, option, policy)
+        try:
+            ike.setsockopt(level, option, policy[:20])
+        except OSError:
+            pass
+        else:
+            raise SystemExit("a piece of a policy is none")
+"""
+
+
+def check_sockets(report, tool):
+    report.begin("sockets of an IKE daemon")
+    for name, environment, code in ("the library", tool.environment, 0), ("the kernel alone", os.environ, 1):
+        done = subprocess.run(["/usr/bin/python3", "-c", POLICY_OF_SOCKET], env=environment, capture_output=True,
+                              check=False, text=True)
+        report.equal(f"{name}: a bypass where the kernel knows no policies", done.returncode, code)
+
+
 def answers_before(client, number):
     """How many messages come before the answer to a good request of that number, which is sent now."""
     client.send(packet(wire.GETSA, wire.sa_id("192.0.2.2", 0xdead), wire.REQUEST, number))
@@ -458,6 +482,7 @@ def main():
         check_owners(report, daemon, line)
         check_migration(report, daemon, line)
         check_deaf(report, tool, daemon)
+        check_sockets(report, tool)
         check_manners(report, tool, daemon, line)
         report.begin("the end")
         daemon.end(report)
