@@ -176,13 +176,15 @@ static void end_silence(struct link *link)
 	link->silent = -1;
 }
 
-// Puts a socket on which nothing happens in the place of a broken connection.
+// Puts a socket on which nothing happens in the place of a broken connection. It takes nothing
+// either: nobody would answer, and who asks waits for that.
 static void fall_silent(struct link *link)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return;
+	shutdown(pair[0], SHUT_WR);
 	link->silent = pair[1];
 	link->broken = put_in_place(link, pair[0]);
 	if (!link->broken)

@@ -420,6 +420,33 @@ def check_sockets(report, tool):
         report.equal(f"{name}: a bypass where the kernel knows no policies", done.returncode, code)
 
 
+# Asks for the count of SAs; then, when a line comes, twice more: the daemon has gone.
+ASK_A_DAEMON_THAT_HAS_GONE = """
+import socket, struct
+with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 6) as client:
+    request = struct.pack("=IHHIII", 20, 0x23, 1, 1, 0, 0)
+    client.send(request)
+    print("answered" if client.recv(1000) else "no answer", flush=True)
+    input()
+    for _ in range(3):
+        try:
+            client.send(request)
+            print("taken", flush=True)
+        except ConnectionRefusedError:
+            print("refused", flush=True)
+"""
+
+
+def check_gone(report, tool, daemon):
+    """A request that nobody will answer is refused, and not the first one alone: who asks would wait for ever."""
+    report.begin("a daemon that goes")
+    client = subprocess.Popen(["/usr/bin/python3", "-c", ASK_A_DAEMON_THAT_HAS_GONE], env=tool.environment, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    report.equal("a request", client.stdout.readline().strip(), "answered")
+    daemon.end(report)
+    report.equal("requests when it has gone", client.communicate("\n")[0].split(), ["refused"] * 3)
+
+
 def answers_before(client, number):
     """How many messages come before the answer to a good request of that number, which is sent now."""
     client.send(packet(wire.GETSA, wire.sa_id("192.0.2.2", 0xdead), wire.REQUEST, number))
@@ -484,8 +511,7 @@ def main():
         check_deaf(report, tool, daemon)
         check_sockets(report, tool)
         check_manners(report, tool, daemon, line)
-        report.begin("the end")
-        daemon.end(report)
+        check_gone(report, tool, daemon)
         code, output = tool.run("state", "list")
         report.check("without a daemon there is a reason", code != 0 and "cannot reach" in output, output)
     finish(report)
