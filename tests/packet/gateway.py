@@ -95,11 +95,16 @@ class Control:
         self.socket.close()
 
 
+# A network of its own, in which Linux has nothing to say by IPv6 when an interface comes up.
+ALONE = ("unshare", "--net", "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; exec \"$@\"", "sh")
+
+
 class Gateway:
     """Configured by its constructor, fed by feed(), run once by run(); then outputs, drops, ports, log are there."""
 
-    def __init__(self, name, config):
+    def __init__(self, name, config, alone=False):
         self.name = name
+        self.before = ALONE if alone else ()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"esplanade-{name}-"))
         self.config = config
         self.frames = {port["name"]: [] for port in config["ports"]}
@@ -134,7 +139,7 @@ class Gateway:
         path = self._write_config()
         log = open(self.directory / "log", "wb")
         with log:
-            self.process = subprocess.Popen([BUILD / "app/esplanade/esplanade", "-c", path], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.before, BUILD / "app/esplanade/esplanade", "-c", path], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd=self.directory)
         self._wait("its control socket", self._connect)
 

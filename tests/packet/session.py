@@ -394,7 +394,7 @@ class Session:
     def run(self, sig=None, states=()):
         self.config["sas"] = [sa.config() for sa in self.sas]
         self.config["policies"] = self.policies
-        self.gateway = Gateway(self.name, self.config)
+        self.gateway = Gateway(self.name, self.config, alone="interfaces" in self.config)
         for port, frame in self.inputs:
             self.gateway.feed(port, frame)
         arguments = {"sig": sig} if sig else {}
