@@ -441,10 +441,10 @@ START_TEST(v4_plain_is_like_any)
 		memset(&plain, 0, sizeof(plain));
 		memset(&any, 0, sizeof(any));
 		error = gw_ip_parse(data, size, length, true, &plain);
-		ck_assert_int_eq(error, data[0] >> 4 == 4
-						? gw_ipv4_parse(data, size, length, true, &any)
-						: (int)error);
-		if (error == GW_IP_OK && data[0] >> 4 == 4)
+		if (data[0] >> 4 != 4)
+			continue;
+		ck_assert_int_eq(error, gw_ipv4_parse(data, size, length, true, &any));
+		if (error == GW_IP_OK)
 			ck_assert_mem_eq(&plain, &any, sizeof(any));
 	}
 }
