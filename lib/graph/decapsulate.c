@@ -51,13 +51,6 @@ static enum gw_drop set_tos(
 	return GW_DROP_COUNT;
 }
 
-static inline enum gw_ip_error parse(const uint8_t *inner, uint32_t bytes, struct gw_ip *ip)
-{
-	if (likely(bytes >= GW_IPV4_MIN_BYTES && gw_ipv4_is_plain(inner)))
-		return gw_ipv4_parse_plain(inner, bytes, bytes, true, ip);
-	return gw_ip_parse(inner, bytes, bytes, true, ip);
-}
-
 // Tunnel mode: the inner packet of data_bytes at inner, as its own header describes it; TFC padding
 // behind it goes.
 static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
@@ -66,7 +59,8 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 	enum gw_drop reason;
 
 	packet->outer_tos = packet->tos;
-	if (parse(inner, data_bytes, &packet->ip) != GW_IP_OK || packet->flow.family != family)
+	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &packet->ip) != GW_IP_OK ||
+		packet->flow.family != family)
 		return GW_DROP_ESP_INNER;
 	if (packet->sa->inner_dscp != GW_INNER_DSCP_KEEP ||
 		unlikely((packet->tos ^ packet->outer_tos) & GW_ECN_MASK)) {

@@ -33,8 +33,8 @@ static bool ipv4_addresses_are_valid(uint32_t source, uint32_t destination)
 {
 	bool to_many = destination >> 28 == 0xe || destination == UINT32_MAX;
 
-	return likely(source >> 28 != 0xe && source >> 24 != 127 && source != UINT32_MAX &&
-		      destination >> 24 != 127 && destination != 0 && (source != 0 || to_many));
+	return source >> 28 != 0xe && source >> 24 != 127 && source != UINT32_MAX &&
+	       destination >> 24 != 127 && destination != 0 && (source != 0 || to_many);
 }
 
 enum gw_ip_error gw_ipv4_parse(
@@ -43,18 +43,15 @@ enum gw_ip_error gw_ipv4_parse(
 	uint32_t header_bytes, total_bytes;
 	uint16_t fragment;
 
-	if (unlikely(size < GW_IPV4_MIN_BYTES))
+	if (size < GW_IPV4_MIN_BYTES)
 		return GW_IP_TRUNCATED;
 	header_bytes = (data[0] & 0xfu) * 4;
 	total_bytes = gw_load_16(data + 2);
-	if (unlikely(header_bytes < GW_IPV4_MIN_BYTES || total_bytes < header_bytes))
+	if (header_bytes < GW_IPV4_MIN_BYTES || total_bytes < header_bytes)
 		return GW_IP_BAD_HEADER;
-	if (unlikely(header_bytes > size || total_bytes > length))
+	if (header_bytes > size || total_bytes > length)
 		return GW_IP_TRUNCATED;
-	if (verify_checksum &&
-		unlikely(gw_checksum_finish(header_bytes == GW_IPV4_MIN_BYTES
-						    ? gw_checksum_20(data)
-						    : gw_checksum_add(0, data, header_bytes))))
+	if (verify_checksum && gw_checksum_finish(gw_checksum_add(0, data, header_bytes)) != 0)
 		return GW_IP_BAD_CHECKSUM;
 	if (!ipv4_addresses_are_valid(gw_load_32(data + 12), gw_load_32(data + 16)))
 		return GW_IP_BAD_ADDRESS;

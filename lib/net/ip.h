@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_common.h>
+
 #define GW_FLOW_INTERFACE_BITS 15
 #define GW_FLOW_INTERFACES     ((1u << GW_FLOW_INTERFACE_BITS) - 1)
 
@@ -73,7 +75,7 @@ static inline bool gw_ip_is_fragment(const struct gw_ip *ip)
 // header whose ports lie beyond size leaves ports_known 0; header_bytes may then be more than size.
 // ip is written in full whenever the result is GW_IP_OK. verify_checksum: false when the port has
 // vouched for it.
-static inline enum gw_ip_error gw_ip_parse(
+static __rte_always_inline enum gw_ip_error gw_ip_parse(
 	const void *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip);
 
 const char *gw_ip_error_name(enum gw_ip_error error);

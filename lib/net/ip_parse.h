@@ -9,6 +9,7 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
+#include <rte_common.h>
 
 #include "net/checksum.h"
 #include "net/ip.h"
@@ -221,7 +222,7 @@ static inline enum gw_ip_error gw_ipv6_parse(
 	return GW_IP_OK;
 }
 
-static inline enum gw_ip_error gw_ip_parse(
+static __rte_always_inline enum gw_ip_error gw_ip_parse(
 	const void *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip)
 {
 	const uint8_t *bytes = data;
