@@ -192,13 +192,12 @@ static struct entry *find(const struct gw_xfrm_larval_book *book,
 const struct gw_xfrm_larval *gw_xfrm_larval_book_put(struct gw_xfrm_larval_book *book,
 	const struct gw_xfrm_larval *larval, uint64_t now_ns, uint64_t calendar_seconds)
 {
-	struct entry *entry = find(book, larval, 0);
+	struct entry *old = find(book, larval, 0), *entry = calloc(1, sizeof(*entry));
 
-	if (entry)
-		gw_xfrm_larval_book_remove(book, &entry->larval);
-	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
+	if (old)
+		gw_xfrm_larval_book_remove(book, &old->larval);
 	entry->larval = *larval;
 	entry->larval.info.lft = (struct xfrm_lifetime_cfg){
 		.soft_byte_limit = XFRM_INF,
