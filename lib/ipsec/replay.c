@@ -28,45 +28,19 @@
 // All orders are relaxed: a slot is one word that speaks for itself, and no other memory is reached
 // by what is read from it.
 
-#include "ipsec/replay.h"
+#include "ipsec/replay_view.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include <rte_common.h>
 
-#define BLOCK_BITS   32u
+#define BLOCK_BITS   GW_REPLAY_BLOCK_BITS
 #define CACHE_LINE   64u
 #define ALL_RECEIVED UINT32_MAX
-
-static inline uint32_t block_of(uint64_t sequence)
-{
-	return (uint32_t)(sequence / BLOCK_BITS);
-}
-
-static inline uint32_t bit_of(uint64_t sequence)
-{
-	return UINT32_C(1) << (sequence % BLOCK_BITS);
-}
 
 static inline uint64_t slot_make(uint32_t block, uint32_t bitmap)
 {
 	return (uint64_t)block << 32 | bitmap;
-}
-
-static inline uint32_t slot_block(uint64_t slot)
-{
-	return (uint32_t)(slot >> 32);
-}
-
-static inline uint32_t slot_bitmap(uint64_t slot)
-{
-	return (uint32_t)slot;
-}
-
-static inline bool is_newer(uint32_t block, uint32_t than)
-{
-	return (int32_t)(block - than) > 0;
 }
 
 // Left of the window [top - window + 1, top].
@@ -75,31 +49,10 @@ static inline bool is_left(uint64_t sequence, uint64_t top, uint32_t window)
 	return sequence < top && top - sequence >= window;
 }
 
-static inline enum gw_replay_verdict judge(uint64_t slot, uint64_t sequence)
-{
-	uint32_t block = block_of(sequence);
-
-	if (slot_block(slot) == block)
-		return slot_bitmap(slot) & bit_of(sequence) ? GW_REPLAY_SEEN : GW_REPLAY_NEW;
-	return is_newer(slot_block(slot), block) ? GW_REPLAY_TOO_OLD : GW_REPLAY_NEW;
-}
-
-// At least 2, for which place_of needs it.
+// At least 2, for which gw_replay_place needs it.
 static uint32_t block_count(uint32_t window)
 {
 	return RTE_MAX((window + BLOCK_BITS - 1) / BLOCK_BITS + 1, 2u);
-}
-
-// The index of the number's slot: its whole block number b modulo n, by a multiplication with r,
-// which is 2^64 / n rounded down. b r / 2^64 falls short of b / n by less than b / 2^64 < 1, so the
-// quotient is right or one too small, and what is left over below 2 n.
-static inline uint32_t place_of(const struct gw_replay *replay, uint64_t sequence)
-{
-	uint64_t block = sequence / BLOCK_BITS;
-	uint64_t quotient = (uint64_t)((unsigned __int128)block * replay->reciprocal >> 64);
-	uint32_t rest = (uint32_t)(block - quotient * replay->block_count);
-
-	return rest < replay->block_count ? rest : rest - replay->block_count;
 }
 
 size_t gw_replay_bytes(uint32_t window)
@@ -135,7 +88,7 @@ void gw_replay_init(struct gw_replay *replay, uint32_t window, uint64_t top, con
 	// The count blocks that end with top's; before block 0 their numbers run backwards past 0,
 	// which is older than block 0.
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t block = block_of(top) - i;
+		uint32_t block = gw_replay_block(top) - i;
 		uint64_t first = (top / BLOCK_BITS - i) * BLOCK_BITS;
 		uint32_t received = ALL_RECEIVED;
 
@@ -143,37 +96,25 @@ void gw_replay_init(struct gw_replay *replay, uint32_t window, uint64_t top, con
 			for (uint32_t bit = 0; bit < BLOCK_BITS; bit++)
 				if (!starts_received(first + bit, top, bitmap, bitmap_bytes))
 					received &= ~(UINT32_C(1) << bit);
-		atomic_store_explicit(&replay->blocks[(place_of(replay, top) + count - i) % count],
+		atomic_store_explicit(
+			&replay->blocks[(gw_replay_place(replay, top) + count - i) % count],
 			slot_make(block, received), memory_order_relaxed);
 	}
 }
 
-// Appendix A2.2 in one step: with ESN a packet's number is the only one with these low bits in the
-// 2^32 numbers that begin at the window's left edge. Near the start the edge is number 0: there is
-// no subspace before the first (A2.2's case B would take one away from a high half of 0). A sum
-// beyond 2^64 comes out small, and so too old.
 uint64_t gw_replay_infer(uint64_t top, uint32_t window, uint32_t low, bool esn)
 {
-	uint64_t before = window ? window - 1 : 0;
-	uint64_t edge = top > before ? top - before : 0;
+	const struct gw_replay_view view = { .edge = gw_replay_edge(top, window) };
 
-	if (!esn)
-		return low;
-	return edge + (uint32_t)(low - (uint32_t)edge);
+	return gw_replay_number(&view, low, esn);
 }
 
 enum gw_replay_verdict gw_replay_check(const struct gw_replay *replay, uint64_t sequence)
 {
-	uint64_t slot;
+	struct gw_replay_view view;
 
-	if (replay->window == 0)
-		return GW_REPLAY_NEW;
-	if (is_left(sequence, atomic_load_explicit(&replay->top, memory_order_relaxed),
-		    replay->window))
-		return GW_REPLAY_TOO_OLD;
-	slot = atomic_load_explicit(
-		&replay->blocks[place_of(replay, sequence)], memory_order_relaxed);
-	return judge(slot, sequence);
+	gw_replay_look(&view, replay);
+	return gw_replay_see(&view, sequence);
 }
 
 void gw_replay_raise(struct gw_replay *replay, uint64_t sequence)
@@ -201,11 +142,12 @@ static uint64_t judge_run(uint64_t slot, uint32_t window, const uint64_t *sequen
 	unsigned int count, uint64_t *top, enum gw_replay_verdict *verdicts)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		verdicts[i] = is_left(sequences[i], *top, window) ? GW_REPLAY_TOO_OLD
-								  : judge(slot, sequences[i]);
+		verdicts[i] = is_left(sequences[i], *top, window)
+				      ? GW_REPLAY_TOO_OLD
+				      : gw_replay_judge(slot, sequences[i]);
 		if (verdicts[i] != GW_REPLAY_NEW)
 			continue;
-		slot |= bit_of(sequences[i]);
+		slot |= gw_replay_bit(sequences[i]);
 		*top = RTE_MAX(*top, sequences[i]);
 	}
 	return slot;
@@ -215,12 +157,13 @@ static uint64_t judge_run(uint64_t slot, uint32_t window, const uint64_t *sequen
 static void record_run(struct gw_replay *replay, const uint64_t *sequences, unsigned int count,
 	uint64_t *top, enum gw_replay_verdict *verdicts)
 {
-	_Atomic uint64_t *place = &replay->blocks[place_of(replay, sequences[0])];
+	_Atomic uint64_t *place = &replay->blocks[gw_replay_place(replay, sequences[0])];
 	uint64_t slot = atomic_load_explicit(place, memory_order_relaxed), before = *top;
-	uint32_t block = block_of(sequences[0]);
+	uint32_t block = gw_replay_block(sequences[0]);
 
 	for (;;) {
-		bool stays = slot_block(slot) == block || is_newer(slot_block(slot), block);
+		bool stays = gw_replay_slot_block(slot) == block ||
+			     gw_replay_is_newer(gw_replay_slot_block(slot), block);
 		uint64_t held = stays ? slot : slot_make(block, 0), next;
 
 		*top = before;
@@ -274,13 +217,13 @@ static uint64_t highest(const struct gw_replay *replay)
 
 	for (uint32_t i = 0; replay->window && i < replay->block_count; i++) {
 		uint64_t slot = atomic_load_explicit(&replay->blocks[i], memory_order_relaxed);
-		int32_t ahead = (int32_t)(slot_block(slot) - block_of(top));
+		int32_t ahead = (int32_t)(gw_replay_slot_block(slot) - gw_replay_block(top));
 		uint64_t number;
 
-		if (ahead < 0 || slot_bitmap(slot) == 0)
+		if (ahead < 0 || gw_replay_slot_bitmap(slot) == 0)
 			continue;
 		number = (top / BLOCK_BITS + (uint32_t)ahead) * BLOCK_BITS + BLOCK_BITS - 1 -
-			 (unsigned int)__builtin_clz(slot_bitmap(slot));
+			 (unsigned int)__builtin_clz(gw_replay_slot_bitmap(slot));
 		top = RTE_MAX(top, number);
 	}
 	return top;
@@ -295,9 +238,9 @@ void gw_replay_read(const struct gw_replay *replay, uint64_t *top, uint8_t *bitm
 	for (uint64_t back = 0; back < replay->window && back < *top; back++) {
 		uint64_t sequence = *top - back;
 		uint64_t slot = atomic_load_explicit(
-			&replay->blocks[place_of(replay, sequence)], memory_order_relaxed);
+			&replay->blocks[gw_replay_place(replay, sequence)], memory_order_relaxed);
 
-		if (judge(slot, sequence) != GW_REPLAY_NEW)
+		if (gw_replay_judge(slot, sequence) != GW_REPLAY_NEW)
 			bitmap[back / 8] |= (uint8_t)(1u << (back % 8));
 	}
 }
@@ -309,9 +252,9 @@ uint64_t gw_replay_missing(const struct gw_replay *replay, uint64_t top)
 	for (uint64_t back = 0; back < replay->window && back < top; back++) {
 		uint64_t sequence = top - back;
 		uint64_t slot = atomic_load_explicit(
-			&replay->blocks[place_of(replay, sequence)], memory_order_relaxed);
+			&replay->blocks[gw_replay_place(replay, sequence)], memory_order_relaxed);
 
-		missing += judge(slot, sequence) == GW_REPLAY_NEW;
+		missing += gw_replay_judge(slot, sequence) == GW_REPLAY_NEW;
 	}
 	return missing;
 }

@@ -16,9 +16,10 @@
 // block forgets nothing that is still inside the window. Block numbers compare by serial arithmetic
 // and start out older than block 0.
 //
-// Use: infer the 64-bit number (gw_replay_infer), gw_replay_check before decrypting,
-// gw_replay_record once the ICV holds, gw_replay_raise for the vector's highest number. A packet
-// keeps the number it was authenticated with.
+// Use: infer the 64-bit number and check it before decrypting (replay_view.h for the packets of a
+// vector, gw_replay_infer and gw_replay_check for one number), gw_replay_record once the ICV holds,
+// gw_replay_raise for the vector's highest number. A packet keeps the number it was authenticated
+// with.
 
 struct gw_replay {
 	_Atomic uint64_t top; // highest number authenticated (workers: rw)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
-#include "ipsec/replay.h"
+#include "ipsec/replay_view.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -532,6 +532,29 @@ START_TEST(memory_is_whole_lines_with_a_spare_block)
 }
 END_TEST
 
+// Blocks in turn, so that each is read anew, and rows of numbers of one block.
+START_TEST(a_view_sees_what_checks_see)
+{
+	const uint32_t window = windows[_i];
+	const uint64_t first = (UINT64_C(1) << 33) + 7, last = first + 3 * (uint64_t)window;
+	struct gw_replay *replay = window_new(window, first, NULL, 0);
+	struct gw_replay_view view;
+
+	for (uint64_t sequence = first; sequence < last; sequence += 1 + sequence % 5)
+		receive(replay, sequence);
+	gw_replay_look(&view, replay);
+	for (unsigned int i = 0; i < 4096; i++) {
+		uint64_t sequence = first + i / 3 + (uint64_t)(i % 3) * window;
+		enum gw_replay_verdict got = gw_replay_see(&view, sequence);
+
+		ck_assert_int_eq(got, gw_replay_check(replay, sequence));
+		ck_assert_uint_eq(gw_replay_number(&view, (uint32_t)sequence, true),
+			gw_replay_infer(replay->top, window, (uint32_t)sequence, true));
+	}
+	free(replay);
+}
+END_TEST
+
 START_TEST(without_a_window_the_top_is_kept)
 {
 	struct gw_replay *replay = window_new(0, 0, NULL, 0);
@@ -570,6 +593,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_fresh_window_reads_as_empty, 0, COUNT(windows));
 	tcase_add_loop_test(tcase, places_are_right_for_high_numbers, 0, COUNT(windows));
 	tcase_add_test(tcase, memory_is_whole_lines_with_a_spare_block);
+	tcase_add_loop_test(tcase, a_view_sees_what_checks_see, 0, COUNT(windows));
 	tcase_add_test(tcase, without_a_window_the_top_is_kept);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, false);
