@@ -86,12 +86,48 @@ static uint8_t admit(
 	return EDGE_IP_OUTPUT;
 }
 
+// What packets that one SA carried and one policy covers have in common where they belong together
+// and the SA has nothing to say by itself: all that is left to ask is whether they are as most are.
+struct run {
+	const struct gw_policy *policy;
+	const struct gw_sa *sa;
+	uint64_t *counter; // NULL: it is to be decided about each packet
+};
+
+static void run_begin(struct run *run, const struct gw_worker *worker,
+	const struct gw_policy *policy, const struct gw_sa *sa)
+{
+	*run = (struct run){ .policy = policy, .sa = sa };
+	if (policy && sa && policy->action == GW_ACTION_PROTECT && policy->reqid == sa->reqid &&
+		!sa->selectors)
+		run->counter = &policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE];
+}
+
+// Whether verdict() would let the packet pass.
+static inline bool run_takes(const struct run *run, const struct gw_packet *packet)
+{
+	const uint16_t asked = GW_MARK_DECRYPTED | GW_MARK_REFUSED;
+
+	return run->counter && (packet->marks & asked) == GW_MARK_DECRYPTED &&
+	       packet->flow.ports_known && packet->flow.protocol != IPPROTO_ICMP &&
+	       packet->flow.protocol != IPPROTO_ICMPV6;
+}
+
+static __rte_noinline enum gw_drop decide(const struct gw_worker *worker,
+	const struct rte_mbuf *mbuf, const struct gw_packet *packet, const struct gw_policy *policy)
+{
+	if (policy)
+		policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
+	return verdict(worker, mbuf, packet, policy);
+}
+
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 	const struct gw_flow *flows[GW_VECTOR];
 	const struct gw_policy *policies[GW_VECTOR];
+	struct run run = {};
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
@@ -104,11 +140,14 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	gw_spd_lookup(worker->dataplane->spd_in, worker->flows_in, flows, count, policies);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
-		enum gw_drop reason;
+		enum gw_drop reason = GW_DROP_COUNT;
 
-		if (policies[i])
-			policies[i]->packets[worker->index * GW_POLICY_COUNTER_STRIDE]++;
-		reason = verdict(worker, packets[i], packet, policies[i]);
+		if (policies[i] != run.policy || packet->sa != run.sa)
+			run_begin(&run, worker, policies[i], packet->sa);
+		if (likely(run_takes(&run, packet)))
+			++*run.counter;
+		else
+			reason = decide(worker, packets[i], packet, policies[i]);
 		nexts[i] = likely(reason == GW_DROP_COUNT) ? admit(worker, packets[i], packet)
 							   : gw_to_drop(packet, reason, EDGE_DROP);
 	}

@@ -19,8 +19,6 @@
 // of the SPD forgets all of them at once and none needs to be found. "No policy" is a decision like
 // any other. Only the worker that owns the cache touches it.
 
-#define GW_FLOW_WORDS (sizeof(struct gw_flow) / sizeof(uint64_t))
-
 struct gw_flow_line {
 	struct gw_flow flow;
 	uint64_t generation;            // 0: empty, because the SPD begins with 1
@@ -54,11 +52,5 @@ static inline struct gw_flow_line *gw_flow_cache_line(
 static inline bool gw_flow_line_answers(
 	const struct gw_flow_line *line, const struct gw_flow *flow, uint64_t generation)
 {
-	uint64_t ours[GW_FLOW_WORDS], theirs[GW_FLOW_WORDS], difference = 0;
-
-	memcpy(ours, &line->flow, sizeof(ours));
-	memcpy(theirs, flow, sizeof(theirs));
-	for (unsigned int i = 0; i < GW_FLOW_WORDS; i++)
-		difference |= ours[i] ^ theirs[i];
-	return line->generation == generation && difference == 0;
+	return line->generation == generation && gw_flow_equal(&line->flow, flow);
 }

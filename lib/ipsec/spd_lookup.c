@@ -168,28 +168,37 @@ static void search_all(const struct gw_spd *spd, uint64_t generation,
 			run(spd, family, generation, &searches[family]);
 }
 
+// Packets of one flow that follow each other share a look-up.
 static void look_up(const struct gw_spd *spd, struct gw_flow_cache *cache, uint64_t generation,
 	const struct gw_flow *const *flows, unsigned int count, const struct gw_policy **policies)
 {
+	const struct gw_flow *distinct[CHUNK];
+	const struct gw_policy *answers[CHUNK]; // to each of them
 	struct gw_flow_line *lines[CHUNK];
+	uint8_t of[CHUNK];    // which of them is flow i
 	uint8_t asked[CHUNK]; // those that no line answers
-	unsigned int left = 0;
+	unsigned int used = 0, left = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		lines[i] = gw_flow_cache_line(cache, flows[i]);
-		rte_prefetch0(lines[i]);
+		if (i == 0 || !gw_flow_equal(flows[i], distinct[used - 1])) {
+			lines[used] = gw_flow_cache_line(cache, flows[i]);
+			rte_prefetch0(lines[used]);
+			distinct[used++] = flows[i];
+		}
+		of[i] = (uint8_t)(used - 1);
 	}
-	for (unsigned int i = 0; i < count; i++) {
-		policies[i] = lines[i]->policy;
-		if (unlikely(!gw_flow_line_answers(lines[i], flows[i], generation)))
+	for (unsigned int i = 0; i < used; i++) {
+		answers[i] = lines[i]->policy;
+		if (unlikely(!gw_flow_line_answers(lines[i], distinct[i], generation)))
 			asked[left++] = (uint8_t)i;
 	}
-	if (likely(!left))
-		return;
-	search_all(spd, generation, flows, asked, left, policies);
+	if (unlikely(left))
+		search_all(spd, generation, distinct, asked, left, answers);
 	for (unsigned int i = 0; i < left; i++)
 		*lines[asked[i]] =
-			(struct gw_flow_line){ *flows[asked[i]], generation, policies[asked[i]] };
+			(struct gw_flow_line){ *distinct[asked[i]], generation, answers[asked[i]] };
+	for (unsigned int i = 0; i < count; i++)
+		policies[i] = answers[of[i]];
 }
 
 static void look_up_uncached(const struct gw_spd *spd, uint64_t generation,

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rte_common.h>
 
@@ -28,7 +29,19 @@ struct gw_flow {
 	uint16_t ports_known : 1; // 0: OPAQUE (a later fragment, a header out of reach, a protocol
 				  // that has none): only ANY ports match
 };
+#define GW_FLOW_WORDS (sizeof(struct gw_flow) / sizeof(uint64_t))
 _Static_assert(sizeof(struct gw_flow) == 40, "hashed as five 64-bit words");
+
+static inline bool gw_flow_equal(const struct gw_flow *a, const struct gw_flow *b)
+{
+	uint64_t x[GW_FLOW_WORDS], y[GW_FLOW_WORDS], difference = 0;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (unsigned int i = 0; i < GW_FLOW_WORDS; i++)
+		difference |= x[i] ^ y[i];
+	return difference == 0;
+}
 
 enum gw_ip_error {
 	GW_IP_OK,
@@ -73,7 +86,8 @@ static inline bool gw_ip_is_fragment(const struct gw_ip *ip)
 // (size <= length): a chain of extension headers beyond size leaves ports_known 0 with protocol 255
 // in the flow, as does a later fragment that does not say its upper-layer protocol. An upper-layer
 // header whose ports lie beyond size leaves ports_known 0; header_bytes may then be more than size.
-// ip is written in full whenever the result is GW_IP_OK. verify_checksum: false when the port has
+// ip is written whenever the result is GW_IP_OK, what only fragments have for fragments alone.
+// verify_checksum: false when the port has
 // vouched for it.
 static __rte_always_inline enum gw_ip_error gw_ip_parse(
 	const void *data, uint32_t size, uint32_t length, bool verify_checksum, struct gw_ip *ip);

@@ -179,8 +179,6 @@ static __rte_always_inline enum gw_ip_error gw_ipv4_parse_plain(
 	ip->dont_fragment = data[6] & GW_IPV4_DF >> 8;
 	ip->ttl = data[8];
 	ip->tos = data[1];
-	ip->fragment_bytes = 0;
-	ip->fragment_id = 0;
 	gw_ip_read_ports(ip, data, size < total_bytes ? size : total_bytes);
 	return GW_IP_OK;
 }
