@@ -34,16 +34,17 @@ static const struct gw_open_words words = {
 #define KEPT_HEADERS_AT (KEPT_VALUE_AT + GW_CRYPTO_AUTH_MAX_VALUE)
 
 // Steps 1 and 2. Returns the reason to drop the packet, or GW_DROP_COUNT.
-static enum gw_drop check(const struct gw_packet *packet, const uint8_t *ip, uint64_t *sequence)
+static enum gw_drop check(struct gw_open_run *run, const struct gw_packet *packet,
+	const uint8_t *ip, uint64_t *sequence)
 {
-	const struct gw_sa *sa = packet->sa;
+	const struct gw_sa *sa = run->sa;
 	const struct gw_ah_header *ah = (const struct gw_ah_header *)(ip + packet->header_bytes);
 	uint32_t bytes = gw_ah_bytes_received(
 		ah->length, packet->flow.family, (uint32_t)sa->iv_bytes + sa->icv_bytes);
 
 	if (bytes == 0 || packet->header_bytes + bytes > packet->ip_bytes)
 		return GW_DROP_AH_LENGTH;
-	return gw_open_number(sa, ah->sequence, &words, sequence);
+	return gw_open_number(run, ah->sequence, &words, sequence);
 }
 
 // Step 3. False when it cannot be known what the ICV covers.
@@ -94,19 +95,20 @@ static enum gw_drop take_out(
 }
 
 // Steps 4 to 6.
-static uint8_t finish(const struct gw_worker *worker, struct gw_expiry_tally *tally,
+static uint8_t finish(const struct gw_worker *worker, struct gw_open_tally *tally,
 	struct rte_mbuf *mbuf, const struct gw_crypto_auth_op *op)
 {
 	struct gw_packet *packet = gw_packet(mbuf);
 	enum gw_drop reason;
 
+	gw_open_tally(tally, worker, packet->sa);
 	memcpy(op->message, op->message + op->bytes + KEPT_HEADERS_AT, packet->header_bytes);
-	reason = gw_open_accept(worker, packet->sa, op->status,
+	reason = gw_open_accept(worker, tally, op->status,
 		gw_open_record_one(packet->sa, op->status, op->sequence), &words);
 	if (unlikely(reason != GW_DROP_COUNT))
 		return gw_to_drop(packet, reason, EDGE_DROP);
 	reason = take_out(worker, mbuf, packet);
-	return gw_open_finish(worker, tally, mbuf, reason, op->bytes, EDGE_SPD_IN, EDGE_DROP);
+	return gw_open_finish(tally, mbuf, reason, op->bytes, EDGE_SPD_IN, EDGE_DROP);
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
@@ -114,7 +116,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_auth_op ops[GW_VECTOR];
-	struct gw_expiry_tally tally = {};
+	struct gw_open_run run = {};
+	struct gw_open_tally tally = {};
 	uint16_t position[GW_VECTOR]; // of op i among the packets
 	unsigned int ready = 0;
 
@@ -124,14 +127,15 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		uint64_t sequence;
 		uint8_t *ip;
 
-		mbuf = gw_open_take(worker, &packets[i],
+		gw_open_run(&run, worker, gw_packet(packets[i])->sa);
+		mbuf = gw_open_take(&run, worker, &packets[i],
 			(uint16_t)(KEPT_HEADERS_AT + gw_packet(packets[i])->header_bytes));
 		if (unlikely(!mbuf)) {
 			nexts[i] = EDGE_DROP;
 			continue;
 		}
 		ip = rte_pktmbuf_mtod(mbuf, uint8_t *);
-		reason = check(gw_packet(mbuf), ip, &sequence);
+		reason = check(&run, gw_packet(mbuf), ip, &sequence);
 		if (likely(reason == GW_DROP_COUNT) &&
 			unlikely(!prepare(gw_packet(mbuf), ip, sequence, &ops[ready])))
 			reason = GW_DROP_AH_HEADERS;
@@ -144,7 +148,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	gw_crypto_auth_open(worker->crypto, ops, ready);
 	for (unsigned int i = 0; i < ready; i++)
 		nexts[position[i]] = finish(worker, &tally, packets[position[i]], &ops[i]);
-	gw_expiry_flush(worker, &tally);
+	gw_open_flush(worker, &tally);
 }
 
 static uint16_t ah_input(

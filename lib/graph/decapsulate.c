@@ -36,13 +36,13 @@ static void alarm_ecn(const struct gw_worker *worker, struct gw_sa *sa)
 // The inner packet's TOS where the outer one may change it. Where both have the same ECN field, it
 // stays as it is (RFC 6040 figure 4), and nothing is suspect.
 static enum gw_drop set_tos(
-	const struct gw_worker *worker, struct gw_packet *packet, uint8_t *inner)
+	const struct gw_worker *worker, struct gw_packet *packet, uint8_t outer_tos, uint8_t *inner)
 {
 	uint8_t tos;
 
-	if (!gw_esp_inner_tos(packet->sa, packet->tos, packet->outer_tos, &tos))
+	if (!gw_esp_inner_tos(packet->sa, packet->tos, outer_tos, &tos))
 		return GW_DROP_ESP_ECN;
-	if (unlikely(gw_ecn_is_suspect(packet->tos, packet->outer_tos)))
+	if (unlikely(gw_ecn_is_suspect(packet->tos, outer_tos)))
 		alarm_ecn(worker, packet->sa);
 	if (tos != packet->tos) {
 		packet->tos = tos;
@@ -56,25 +56,19 @@ static enum gw_drop set_tos(
 static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, uint8_t *inner, uint32_t data_bytes, uint8_t family)
 {
+	const uint8_t outer_tos = packet->tos;
 	enum gw_drop reason;
 
-	packet->outer_tos = packet->tos;
 	if (gw_ip_parse(inner, data_bytes, data_bytes, true, &packet->ip) != GW_IP_OK ||
 		packet->flow.family != family)
 		return GW_DROP_ESP_INNER;
 	if (packet->sa->inner_dscp != GW_INNER_DSCP_KEEP ||
-		unlikely((packet->tos ^ packet->outer_tos) & GW_ECN_MASK)) {
-		reason = set_tos(worker, packet, inner);
+		unlikely((packet->tos ^ outer_tos) & GW_ECN_MASK)) {
+		reason = set_tos(worker, packet, outer_tos, inner);
 		if (unlikely(reason != GW_DROP_COUNT))
 			return reason;
 	}
-	packet->flow.interface = packet->sa->interface;
-	// One buffer of our own, which holds all of it.
-	mbuf->data_off = (uint16_t)(inner - (uint8_t *)mbuf->buf_addr);
-	mbuf->data_len = (uint16_t)packet->ip_bytes;
-	mbuf->pkt_len = packet->ip_bytes;
-	mbuf->packet_type = 0;
-	packet->marks |= GW_MARK_DECRYPTED;
+	gw_decapsulate_inner(mbuf, packet, inner);
 	return GW_DROP_COUNT;
 }
 

@@ -18,3 +18,16 @@
 // words.
 enum gw_drop gw_decapsulate(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, uint8_t *data, uint32_t data_bytes, uint8_t next_header);
+
+// Tunnel mode: the inner packet, whose header has been parsed into packet, is the packet from now
+// on. One buffer of our own holds all of it.
+static __rte_always_inline void gw_decapsulate_inner(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const uint8_t *inner)
+{
+	packet->flow.interface = packet->sa->interface;
+	mbuf->data_off = (uint16_t)(inner - (uint8_t *)mbuf->buf_addr);
+	mbuf->data_len = (uint16_t)packet->ip_bytes;
+	mbuf->pkt_len = packet->ip_bytes;
+	mbuf->packet_type = 0;
+	packet->marks |= GW_MARK_DECRYPTED;
+}

@@ -31,9 +31,10 @@ static const struct gw_open_words words = {
 };
 
 // Steps 1 and 2. Returns the reason to drop the packet, or GW_DROP_COUNT.
-static enum gw_drop check(const struct gw_packet *packet, uint8_t *ip, struct gw_crypto_op *op)
+static __rte_always_inline enum gw_drop check(struct gw_open_run *run,
+	const struct gw_packet *packet, uint8_t *ip, struct gw_crypto_op *op)
 {
-	const struct gw_sa *sa = packet->sa;
+	const struct gw_sa *sa = run->sa;
 	const struct gw_esp_header *esp = (const struct gw_esp_header *)(ip + packet->header_bytes);
 	uint32_t overhead =
 		packet->header_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
@@ -45,7 +46,7 @@ static enum gw_drop check(const struct gw_packet *packet, uint8_t *ip, struct gw
 	op->payload_bytes = packet->ip_bytes - overhead;
 	if (op->payload_bytes & (sa->align_bytes - 1u))
 		return GW_DROP_ESP_UNALIGNED;
-	return gw_open_number(sa, esp->sequence, &words, &op->sequence);
+	return gw_open_number(run, esp->sequence, &words, &op->sequence);
 }
 
 // Step 5. A NAT may give the peer another address or port at any time. That is believed only from
@@ -83,14 +84,17 @@ static void check_mapping(
 		atomic_store_explicit(&sa->mapping, before, memory_order_relaxed);
 }
 
-// Step 6.
-static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+// Steps 5 and 6, of any packet.
+static __rte_noinline enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, const struct gw_crypto_op *op)
 {
 	uint8_t *payload = op->esp + GW_ESP_HEADER_BYTES + packet->sa->iv_bytes;
 	uint8_t next_header;
-	int32_t data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
+	int32_t data_bytes;
 
+	if (packet->sa->udp_bytes || packet->sa->in_tcp)
+		check_mapping(worker, packet, op->sequence);
+	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
 	if (unlikely(data_bytes < 0))
 		return GW_DROP_ESP_PADDING;
 	if (next_header == GW_ESP_NEXT_NONE)
@@ -98,20 +102,32 @@ static enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mb
 	return gw_decapsulate(worker, mbuf, packet, payload, (uint32_t)data_bytes, next_header);
 }
 
-// Steps 4 to 6.
-static uint8_t finish(const struct gw_worker *worker, struct gw_expiry_tally *tally,
-	struct rte_mbuf *mbuf, const struct gw_crypto_op *op, enum gw_replay_verdict verdict)
+// Whether take_out, of a packet of that SA, has no more to do than take_out_plain.
+static bool is_plain(const struct gw_sa *sa)
 {
-	struct gw_packet *packet = gw_packet(mbuf);
-	enum gw_drop reason = gw_open_accept(worker, packet->sa, op->status, verdict, &words);
+	return sa->mode == GW_MODE_TUNNEL && !sa->udp_bytes && !sa->in_tcp &&
+	       sa->inner_dscp == GW_INNER_DSCP_KEEP;
+}
 
-	if (unlikely(reason != GW_DROP_COUNT))
-		return gw_to_drop(packet, reason, EDGE_DROP);
-	if (packet->sa->udp_bytes || packet->sa->in_tcp)
-		check_mapping(worker, packet, op->sequence);
-	reason = take_out(worker, mbuf, packet, op);
-	return gw_open_finish(
-		worker, tally, mbuf, reason, op->payload_bytes, EDGE_SPD_IN, EDGE_DROP);
+// What take_out does, for ESP as most of it is: IPv4 without options or fragments, behind it no
+// more padding than alignment to four bytes needs. False: take_out has to look at it.
+static __rte_always_inline bool take_out_plain(
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_crypto_op *op)
+{
+	const uint8_t *inner = op->esp + GW_ESP_HEADER_BYTES + packet->sa->iv_bytes;
+	uint8_t next_header, outer_tos = packet->tos;
+	int32_t data_bytes;
+
+	if (op->payload_bytes < GW_IPV4_MIN_BYTES + GW_ESP_TRAILER_BYTES)
+		return false;
+	data_bytes = gw_esp_trailer_read_short(inner, op->payload_bytes, &next_header);
+	if (data_bytes < GW_IPV4_MIN_BYTES || next_header != GW_ESP_NEXT_IPV4 ||
+		!gw_ipv4_is_plain(inner) || ((inner[1] ^ outer_tos) & GW_ECN_MASK) ||
+		gw_ipv4_parse_plain(inner, (uint32_t)data_bytes, (uint32_t)data_bytes, true,
+			&packet->ip) != GW_IP_OK)
+		return false;
+	gw_decapsulate_inner(mbuf, packet, inner);
+	return true;
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
@@ -119,21 +135,25 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_worker *worker = gw_node_worker(node);
 	struct gw_crypto_op ops[GW_VECTOR];
-	struct gw_expiry_tally tally = {};
+	struct gw_open_run run = {};
+	struct gw_open_tally tally = {};
 	enum gw_replay_verdict verdicts[GW_VECTOR]; // of the numbers of authentic packets
 	uint16_t position[GW_VECTOR];               // of op i among the packets
 	unsigned int ready = 0;
+	bool plain = false; // packets of tally's SA
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct rte_mbuf *mbuf;
 		enum gw_drop reason;
 
-		mbuf = gw_open_take(worker, &packets[i], 0);
+		gw_open_run(&run, worker, gw_packet(packets[i])->sa);
+		mbuf = gw_open_take(&run, worker, &packets[i], 0);
 		if (unlikely(!mbuf)) {
 			nexts[i] = EDGE_DROP;
 			continue;
 		}
-		reason = check(gw_packet(mbuf), rte_pktmbuf_mtod(mbuf, uint8_t *), &ops[ready]);
+		reason = check(
+			&run, gw_packet(mbuf), rte_pktmbuf_mtod(mbuf, uint8_t *), &ops[ready]);
 		if (unlikely(reason != GW_DROP_COUNT)) {
 			nexts[i] = gw_to_drop(gw_packet(mbuf), reason, EDGE_DROP);
 			continue;
@@ -142,10 +162,24 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	}
 	gw_crypto_open(worker->crypto, ops, ready);
 	gw_open_record(packets, position, ops, ready, verdicts);
-	for (unsigned int i = 0; i < ready; i++)
-		nexts[position[i]] =
-			finish(worker, &tally, packets[position[i]], &ops[i], verdicts[i]);
-	gw_expiry_flush(worker, &tally);
+	for (unsigned int i = 0; i < ready; i++) {
+		struct rte_mbuf *mbuf = packets[position[i]];
+		struct gw_packet *packet = gw_packet(mbuf);
+		enum gw_drop reason;
+
+		if (gw_open_tally(&tally, worker, packet->sa))
+			plain = is_plain(packet->sa);
+		reason = gw_open_accept(worker, &tally, ops[i].status, verdicts[i], &words);
+		if (unlikely(reason != GW_DROP_COUNT)) {
+			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);
+			continue;
+		}
+		if (unlikely(!plain || !take_out_plain(mbuf, packet, &ops[i])))
+			reason = take_out(worker, mbuf, packet, &ops[i]);
+		nexts[position[i]] = gw_open_finish(
+			&tally, mbuf, reason, ops[i].payload_bytes, EDGE_SPD_IN, EDGE_DROP);
+	}
+	gw_open_flush(worker, &tally);
 }
 
 static uint16_t esp_decrypt(

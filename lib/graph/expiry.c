@@ -43,20 +43,17 @@ void gw_expiry_use(const struct gw_worker *worker, struct gw_sa *sa)
 	gw_expiry_raise(worker, sa, GW_SA_EVENT_USED, GW_EXPIRY_NONE);
 }
 
-void gw_expiry_flush(const struct gw_worker *worker, struct gw_expiry_tally *tally)
+void gw_expiry_count(
+	const struct gw_worker *worker, struct gw_sa *sa, uint32_t packets, uint64_t bytes)
 {
 	enum gw_expiry_cause soft;
 
-	if (tally->packets == 0)
-		return;
-	if (tally->sa->limits & GW_LIMIT_USE)
-		gw_expiry_use(worker, tally->sa);
-	soft = gw_lifetime_count(tally->sa, tally->packets, tally->bytes);
+	if (sa->limits & GW_LIMIT_USE)
+		gw_expiry_use(worker, sa);
+	soft = gw_lifetime_count(sa, packets, bytes);
 	if (soft != GW_EXPIRY_NONE)
-		gw_expiry_raise(worker, tally->sa, GW_SA_EVENT_SOFT, soft);
-	gw_expiry_is_over(worker, tally->sa);
-	tally->packets = 0;
-	tally->bytes = 0;
+		gw_expiry_raise(worker, sa, GW_SA_EVENT_SOFT, soft);
+	gw_expiry_is_over(worker, sa);
 }
 
 // The count is that of the drops so far, to which the drop node adds this one.

@@ -44,27 +44,9 @@ static inline enum gw_drop gw_expiry_admit(
 	return GW_DROP_COUNT;
 }
 
-// Inbound: authentic packets of a run of one SA, counted together.
-struct gw_expiry_tally {
-	struct gw_sa *sa;
-	uint32_t packets;
-	uint64_t bytes;
-};
-
-void gw_expiry_flush(const struct gw_worker *worker, struct gw_expiry_tally *tally);
-
-static inline void gw_expiry_count(const struct gw_worker *worker, struct gw_expiry_tally *tally,
-	struct gw_sa *sa, uint32_t bytes)
-{
-	if (likely(!(sa->limits & (GW_LIMIT_BYTES | GW_LIMIT_PACKETS | GW_LIMIT_USE))))
-		return;
-	if (tally->sa != sa) {
-		gw_expiry_flush(worker, tally);
-		tally->sa = sa;
-	}
-	tally->packets++;
-	tally->bytes += bytes;
-}
+// Inbound, where limits has BYTES, PACKETS or USE: counts authentic packets of an SA.
+void gw_expiry_count(
+	const struct gw_worker *worker, struct gw_sa *sa, uint32_t packets, uint64_t bytes);
 
 // Inbound: a packet had a wrong ICV; reason says so in the words of the SA's protocol.
 void gw_expiry_forged(const struct gw_worker *worker, struct gw_sa *sa, enum gw_drop reason);

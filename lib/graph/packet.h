@@ -19,8 +19,11 @@
 #include "route/fib.h"
 #include "stats/drop.h"
 
-// What the nodes know about a packet, in the private area behind its mbuf. Cleared where the packet
-// enters (port_rx, host_rx) or is made, so that nothing is left over from the packet before.
+// What the nodes know about a packet, in the private area behind its mbuf. Its first line is
+// cleared where the packet enters (port_rx, host_rx) or is made, so that nothing is left over from
+// the packet before. The second is not touched for most packets, because a vector's lines fill half
+// of the core's nearest cache: what is there is read only where a node before has written it, as
+// the marks, or the edge that a packet came by, say.
 
 enum gw_packet_mark {
 	GW_MARK_AUTHORISED =
@@ -57,7 +60,7 @@ struct gw_packet {
 		struct gw_ip;
 	};
 
-	// --- line 1: what some packets have
+	// --- line 1: what some packets have, and nobody else may read
 	const struct gw_nexthop *nexthop; // for neighbour_hold
 	uint64_t sequence;      // for what it waits (graph/acquire.h), or the SPI of a dummy packet
 	uint64_t stream;        // with GW_MARK_IN_TCP: the number of the TCP connection
@@ -65,7 +68,6 @@ struct gw_packet {
 	uint16_t mtu;           // for icmp_error and ip_fragment
 	uint8_t drop;           // enum gw_drop, for the drop and icmp_error nodes
 	uint8_t icmp;           // enum gw_icmp_error, for the icmp_error node
-	uint8_t outer_tos;      // of the ESP or AH packet it came in
 	uint8_t resolve_family; // neighbour_hold: of the address to resolve, in flow.destination
 } __rte_cache_aligned;
 
@@ -83,7 +85,6 @@ static inline struct gw_packet *gw_packet(struct rte_mbuf *mbuf)
 static inline void gw_packet_prefetch_for_write(struct rte_mbuf *mbuf)
 {
 	rte_prefetch0_write(gw_packet(mbuf));
-	rte_prefetch0_write((uint8_t *)gw_packet(mbuf) + RTE_CACHE_LINE_SIZE);
 }
 
 // A fresh start: nothing is known but where it came from.
@@ -91,10 +92,12 @@ static inline struct gw_packet *gw_packet_init(struct rte_mbuf *mbuf, uint8_t po
 {
 	struct gw_packet *packet = gw_packet(mbuf);
 
-	// A line at a time: for more a compiler takes an instruction whose start costs more than
-	// the stores.
 	memset(packet, 0, RTE_CACHE_LINE_SIZE);
-	memset((uint8_t *)packet + RTE_CACHE_LINE_SIZE, 0, sizeof(*packet) - RTE_CACHE_LINE_SIZE);
+#ifdef __SANITIZE_ADDRESS__
+	// Who reads what nobody has written shall be found.
+	memset((uint8_t *)packet + RTE_CACHE_LINE_SIZE, 0xa5,
+		sizeof(*packet) - RTE_CACHE_LINE_SIZE);
+#endif
 	packet->port = port;
 	packet->side = side;
 	return packet;

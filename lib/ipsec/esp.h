@@ -83,6 +83,26 @@ static inline int32_t gw_esp_trailer_read(
 	return (int32_t)data_bytes;
 }
 
+// The same where the padding is of at most three bytes and the payload of eight at least, by one
+// load of eight; -1 also where the padding is longer.
+static inline int32_t gw_esp_trailer_read_short(
+	const uint8_t *payload, uint32_t payload_bytes, uint8_t *next_header)
+{
+	// Padding and pad length as the payload ends, the latter in the highest byte.
+	static const uint32_t paddings[] = { 0x00000000, 0x01010000, 0x02020100, 0x03030201 };
+	uint64_t word;
+	uint32_t end, padding;
+
+	memcpy(&word, payload + payload_bytes - sizeof(word), sizeof(word));
+	word = rte_le_to_cpu_64(word);
+	*next_header = (uint8_t)(word >> 56);
+	end = (uint32_t)(word >> 24);
+	padding = end >> 24;
+	if (padding >= RTE_DIM(paddings) || (end ^ paddings[padding]) >> (24 - 8 * padding))
+		return -1;
+	return (int32_t)(payload_bytes - GW_ESP_TRAILER_BYTES - padding);
+}
+
 // What of the inner packet shows in the outer header (RFC 4301 section 5.1.2).
 struct gw_esp_inner {
 	uint8_t family;
