@@ -149,7 +149,7 @@ def table_of(bit_effects):
     return b"".join(effect.to_bytes(16, "big") for effect in table)
 
 
-def inbound(algorithm, size, flows, esn):
+def inbound(algorithm, size, flows, sas, esn):
     inner = udp_packet(REMOTE, HOST, size)
     sum_of_inner = struct.unpack_from("!H", inner, 10)[0]
     padding = payload_bytes(algorithm, size) - size - 2
@@ -173,8 +173,9 @@ def inbound(algorithm, size, flows, esn):
     payload = esp + 8 + algorithm.iv_bytes
     template.icv_offset = payload + len(text)
     wanted = number_variables(esp + 4, SEQUENCE, 4)
-    if flows > 1:
+    if sas > 1:
         wanted += number_variables(esp, FLOW, 4)
+    if flows > 1:
         wanted += number_variables(payload + 12, FLOW, 4) + number_variables(payload + 10, CHECKSUM, 2)
     for offset, what, shift in wanted:
         effects = []
@@ -192,16 +193,17 @@ def inbound(algorithm, size, flows, esn):
     return template
 
 
-def write(path, direction, algorithm, sizes, flows, esn):
+def write(path, direction, algorithm, sizes, flows, sas, esn):
     """The source's file: sizes take turns packet by packet."""
     if flows & (flows - 1) or not 1 <= flows <= MOST_FLOWS:
         raise ValueError(f"{flows} flows: must be a power of two up to {MOST_FLOWS}")
     kinds = sorted(set(sizes))
-    templates = [outbound(size, flows) if direction == "out" else inbound(algorithm, size, flows, esn)
+    templates = [outbound(size, flows) if direction == "out" else inbound(algorithm, size, flows, sas, esn)
                  for size in kinds]
     # Spread evenly: the mix is the same however short the stretch that one looks at.
     turns = [kinds.index(size) for size in spread(sizes)]
-    path.write_bytes(struct.pack("<IIII", MAGIC, len(kinds), len(turns), flows) + bytes(turns).ljust(64, b"\0")
+    path.write_bytes(struct.pack("<IIIII", MAGIC, len(kinds), len(turns), flows, sas == 1)
+                     + bytes(turns).ljust(60, b"\0")
                      + b"".join(template.pack() for template in templates))
 
 

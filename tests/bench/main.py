@@ -25,6 +25,7 @@ import tables  # noqa: E402  pylint: disable=wrong-import-position
 
 TURNS = {"smoke": (1, 0.06), "quick": (16, 0.15), "full": (12, 0.25)}  # rounds, seconds of a turn
 PEER_MB, PORTS_MB = 512, 256
+SPARE_MB = 64  # what a program takes beyond what it was told to
 
 
 class Rig:
@@ -44,7 +45,7 @@ class Rig:
         return 384 + case.workers * 64 + (case.sas + case.policies) * 3 // 1024
 
     def memory_mb(self, case):
-        return self.gateway_mb(case) + 2 * PEER_MB + PORTS_MB
+        return self.gateway_mb(case) + 2 * PEER_MB + PORTS_MB + SPARE_MB
 
     def eal(self, name):
         """Arguments of a DPDK program that is not ours."""

@@ -49,7 +49,8 @@ class Program:
     def frames_path(self):
         path = self.directory / "frames"
         if not path.exists():
-            frames.write(path, self.case.direction, self.case.algorithm, self.case.sizes, self.case.flows, self.esn())
+            frames.write(path, self.case.direction, self.case.algorithm, self.case.sizes, self.case.flows,
+                         self.case.sas, self.esn())
         return path
 
     def esn(self):

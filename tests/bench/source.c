@@ -58,8 +58,9 @@ struct file {
 	uint32_t magic;
 	uint32_t templates;
 	uint32_t turns;
-	uint32_t flows; // a power of two
-	uint8_t turn[64];
+	uint32_t flows;  // a power of two
+	uint32_t one_sa; // whose numbers all flows share; 0: each flow has an SA of its own
+	uint8_t turn[60];
 	struct template template[];
 };
 
@@ -113,12 +114,14 @@ static void make(struct stream *stream, struct rte_mbuf *mbuf)
 	const struct template *template = &file->template[file->turn[stream->turn]];
 	// Flows take turns in an order that no prefetcher guesses.
 	uint32_t flow = (uint32_t)stream->place * UINT32_C(0x9e3779b1) & (file->flows - 1);
+	uint64_t sequence =
+		file->one_sa ? stream->round * file->flows + stream->place : stream->round;
 	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
 	memcpy(frame, template->frame, template->bytes);
 	mbuf->data_len = (uint16_t) template->bytes;
 	mbuf->pkt_len = template->bytes;
-	vary(template, frame, flow, (uint32_t)stream->round);
+	vary(template, frame, flow, (uint32_t)sequence);
 	if (++stream->turn == file->turns)
 		stream->turn = 0;
 }
