@@ -24,7 +24,7 @@ import rounds  # noqa: E402  pylint: disable=wrong-import-position
 import tables  # noqa: E402  pylint: disable=wrong-import-position
 
 TURNS = {"smoke": (1, 0.06), "quick": (16, 0.15), "full": (12, 0.25)}  # rounds, seconds of a turn
-PEER_MB, PORTS_MB = 512, 256
+PEER_MB, PORTS_MB = 1024, 256
 SPARE_MB = 64  # what a program takes beyond what it was told to
 
 
