@@ -17,6 +17,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MOST_CPU     1023 // as many as Linux's cpu_set_t holds
 
+#define FLOW_CACHE_LEAST 65536u
+#define FLOW_CACHE_MOST  524288u
+
 #define OFFSET(member) offsetof(struct gw_config, member)
 
 static const char *const log_words[] = { "error", "warning", "notice", "info", "debug", NULL };
@@ -185,6 +188,17 @@ static int read_power_of_two(json_t *value, const char *name, void *target, stru
 	return ret;
 }
 
+// A flow's place is the only one that it may have: with as many places as flows, a third of them
+// lose theirs to another.
+static uint32_t flow_cache_for(uint32_t policies)
+{
+	uint32_t entries = FLOW_CACHE_LEAST;
+
+	while (entries < FLOW_CACHE_MOST && entries / 4 < policies)
+		entries *= 2;
+	return entries;
+}
+
 static const struct gw_field limit_fields[] = {
 	{ "sas", gw_read_u32, OFFSET(max_sas), false, "SAs at once.", .standard = "16384",
 		.least = 1, .most = 2097152 },
@@ -218,8 +232,10 @@ static const struct gw_field limit_fields[] = {
 		"ICMP errors a second that one worker sends.", .standard = "1000", .least = 1,
 		.most = 1000000 },
 	{ "flow_cache", read_power_of_two, OFFSET(flow_cache), false,
-		"Policy decisions that each worker remembers in each direction; a power of two.",
-		.standard = "65536", .least = 64, .most = 16777216 },
+		"Policy decisions that each worker remembers in each direction, 64 bytes for each; "
+		"a power of two. 0: four for each of `policies`, at least 65536 and at most "
+		"524288.",
+		.standard = "0", .least = 0, .most = 16777216 },
 	{ "reassembly_bytes", gw_read_u16, OFFSET(reassembly_bytes), false,
 		"The longest packet for the gateway that is put together from fragments.",
 		.standard = "9216", .least = 1500, .most = 65000 },
@@ -424,6 +440,8 @@ int gw_config_read(json_t *object, struct gw_config **config, struct gw_error *e
 	if (!fresh)
 		return gw_error_set(err, ENOMEM, "there is no memory for the configuration");
 	ret = gw_fields_read(object, NULL, config_fields, COUNT(config_fields), fresh, err);
+	if (ret == 0 && fresh->flow_cache == 0)
+		fresh->flow_cache = flow_cache_for(fresh->max_policies);
 	if (ret == 0)
 		ret = gw_config_check(fresh, err);
 	if (ret)

@@ -79,7 +79,7 @@ struct gw_config {
 	uint32_t acquire_seconds;  // how long an SA that was asked for is not asked for again
 	uint32_t punt_pps;         // packets for the host a second, for one port
 	uint32_t icmp_pps;         // ICMP errors a second, for one worker
-	uint32_t flow_cache;       // entries for each worker and direction; a power of two
+	uint32_t flow_cache;       // entries for each worker and direction; a power of two, not 0
 
 	uint16_t reassembly_bytes;  // longest packet for the gateway that is put together
 	uint8_t reassembly_seconds; // how long a fragment waits for the others

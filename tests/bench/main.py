@@ -42,7 +42,7 @@ class Rig:
         self.huge = False
 
     def gateway_mb(self, case):
-        return 384 + case.workers * 64 + (case.sas + case.policies) * 3 // 1024
+        return 384 + case.workers * (64 if case.policies < 8192 else 128) + (case.sas + case.policies) * 3 // 1024
 
     def memory_mb(self, case):
         return self.gateway_mb(case) + 2 * PEER_MB + PORTS_MB + SPARE_MB

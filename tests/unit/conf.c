@@ -140,6 +140,37 @@ START_TEST(defaults)
 }
 END_TEST
 
+START_TEST(the_flow_cache_goes_with_the_policies)
+{
+	static const struct {
+		const char *limits;
+		uint32_t entries;
+	} rows[] = {
+		{ "policies = 100;", 65536 },
+		{ "policies = 16384;", 65536 },
+		{ "policies = 16385;", 131072 },
+		{ "policies = 1000000;", 524288 },
+		{ "policies = 1000000; flow_cache = 0;", 524288 },
+		{ "policies = 1000000; flow_cache = 1024;", 1024 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct gw_error err = {};
+		struct gw_config *config;
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			"ports = ( { name = \"p\"; device = \"net_null0\"; side = "
+			"\"protected\"; } ); limits = { %s };",
+			rows[i].limits);
+		config = gw_conf_parse(text, "limits", &err);
+		ck_assert_msg(config != NULL, "%s", err.text);
+		ck_assert_uint_eq(config->flow_cache, rows[i].entries);
+		gw_config_free(config);
+	}
+}
+END_TEST
+
 static const struct {
 	const char *from; // NULL: to is the whole text
 	const char *to;
@@ -202,7 +233,7 @@ static const struct {
 	{ "routes = 2;", "routes = 1;", 27, "limits.routes is 1" },
 	{ "neighbours = 2;", "neighbours = 1;", 29, "limits.neighbours is 1" },
 	{ "1024;", "1000;", 5, "limits.flow_cache: must be a power of two" },
-	{ "1024;", "32;", 5, "from 64" },
+	{ "1024;", "33554432;", 5, "to 16777216" },
 	{ "\"/run/gw.sock\"", "\"\"", 6, "control.socket: must be the path" },
 	{ "\"netdev\"", "5", 6, "control.group: must be text" },
 	{ "[\"--log-level\", \"lib.eal:error\"]", "\"--log-level\"", 7, "eal: must be a list" },
@@ -358,6 +389,7 @@ int main(void)
 
 	tcase_add_test(tcase, reads_everything);
 	tcase_add_test(tcase, defaults);
+	tcase_add_test(tcase, the_flow_cache_goes_with_the_policies);
 	tcase_add_loop_test(tcase, names_file_line_and_remedy, 0, COUNT(broken));
 	tcase_add_loop_test(tcase, takes, 0, COUNT(sound_too));
 	tcase_add_test(tcase, numbers_keep_all_bits);
