@@ -28,11 +28,13 @@
 // All orders are relaxed: a slot is one word that speaks for itself, and no other memory is reached
 // by what is read from it.
 
-#include "ipsec/replay_view.h"
+#include "ipsec/replay.h"
 
 #include <string.h>
 
 #include <rte_common.h>
+
+#include "ipsec/replay_view.h"
 
 #define BLOCK_BITS   GW_REPLAY_BLOCK_BITS
 #define CACHE_LINE   64u
