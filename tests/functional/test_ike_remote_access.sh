@@ -96,6 +96,9 @@ places() { ctl gwA --json sa list | jq -r '[.sas[] | select(.direction == "out")
 # How many SAs have the names of the sample, and how many there are.
 named() { ctl gwA --json sa list | jq -r '"\([.sas[] | select(.connection == "remote-access" and .child == "net")] | length) \(.sas | length)"'; }
 placed() { [ "$(places)" = "$1" ]; }
+# reaches HOST ADDRESS COUNT: in the end so many pings in a row are answered. The daemon that has told the gateway of a new place
+# probes it, and then makes SAs and policies anew (RFC 4555 section 3.5): between its messages there are none.
+reaches() { wait_until 60 "$3 answers in a row" pings "$1" "$2" -c "$3" -W 1; }
 
 require 'charon is at hand' fetch_charon
 require 'the lab is made' make_lab
@@ -161,10 +164,10 @@ in_ns client1 ip route replace default via 10.9.1.1
 moved() { swan client1 --list-sas | grep -q '@ 10\.9\.1\.3'; }
 check 'IKE has followed' wait_until 60 'IKE to follow' moved
 check 'alice: traffic goes on' wait_until 60 'traffic' ping_passes client1 10.1.0.2
-check 'alice: ping' all_answered client1 10.1.0.2 20
-check 'from the network to alice' all_answered hostA 10.3.0.1 10
-check 'bob: ping' all_answered client2 10.1.0.2 10
-check_equal 'the names have gone with it' "$(named)" '4 4'
+check 'alice: ping' reaches client1 10.1.0.2 20
+check 'from the network to alice' reaches hostA 10.3.0.1 10
+check 'bob: ping' reaches client2 10.1.0.2 10
+check_settles 'the names have gone with it' '4 4' named
 
 step 'the address of both changes before their eyes'
 in_ns nat ip address delete 192.0.2.2/24 dev u0
@@ -172,9 +175,9 @@ in_ns nat ip address add 192.0.2.3/24 dev u0
 check 'alice: traffic goes on' wait_until 60 'traffic' ping_passes client1 10.1.0.2
 check 'bob: traffic goes on' wait_until 60 'traffic' ping_passes client2 10.1.0.2
 check 'their SAs have followed' wait_until 60 'the SAs to follow' placed 192.0.2.3
-check 'alice: ping' all_answered client1 10.1.0.2 20
-check 'from the network to bob' all_answered hostA 10.3.0.2 10
-check_equal 'the names have followed' "$(named)" '4 4'
+check 'alice: ping' reaches client1 10.1.0.2 20
+check 'from the network to bob' reaches hostA 10.3.0.2 10
+check_settles 'the names have followed' '4 4' named
 check_equal 'nothing was repeated' "$(drops gwA esp_replay) $(drops gwA esp_integrity)" '0 0'
 
 step 'they go'
