@@ -335,7 +335,7 @@ iperf_server() {
 
 # lab_statistics: everything that helps to see why something failed.
 lab_statistics() {
-	local gateway
+	local gateway namespace what
 	for gateway in gwA gwB; do
 		[ -f "$LAB_DIR/$gateway.log" ] || continue
 		printf '\n--- %s: log\n' $gateway
@@ -352,4 +352,12 @@ lab_statistics() {
 		in_ns $gateway ip -brief address
 		in_ns $gateway ip neighbour
 	done
+	for namespace in "${LAB_NAMES[@]}"; do
+		[ -e "/run/netns/$LAB-$namespace" ] || continue
+		printf -- '--- %s: what its kernel has counted\n' "$namespace"
+		in_ns "$namespace" nstat -as 'Ip*' 'Icmp*' | grep -v '^#\|Octets'
+		in_ns "$namespace" ip -s link
+	done
+	printf -- '--- frames that the kernel had no room for, each CPU\n'
+	cut -d ' ' -f 2 /proc/net/softnet_stat
 }

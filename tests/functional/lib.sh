@@ -16,7 +16,7 @@ LAB_LOG=info
 
 PROGRAMS=$ESPLANADE_BUILD/tests/functional
 
-PASSED=0 FAILED=0 SKIPPED=0
+PASSED=0 FAILED=0 SKIPPED=0 STATE_SHOWN=
 
 # pass NAME, fail NAME [WHY], skip NAME WHY: one check each.
 pass() {
@@ -43,8 +43,16 @@ check() {
 	else
 		fail "$name" "($*)"
 		tail -n 20 "$LAB_DIR.output" >&2
+		show_state
 		return 1
 	fi
+}
+
+# show_state: how the lab stands right after the first check that failed: in the end counters have gone on, or a gateway has ended.
+show_state() {
+	[ -z "$STATE_SHOWN" ] || return
+	STATE_SHOWN=1
+	[ ! -d "$LAB_DIR" ] || lab_statistics >&2
 }
 
 # check_equal NAME GOT EXPECTED
@@ -110,7 +118,7 @@ lab_down() {
 finish() {
 	trap '' INT TERM HUP PIPE # cleaning up goes on, whoever has stopped listening
 	if [ -d "$LAB_DIR" ]; then
-		[ $FAILED -eq 0 ] || lab_statistics >&2
+		[ $FAILED -eq 0 ] || show_state
 		if [ "${INTERACTIVE:-}" = 1 ]; then
 			say "the lab is kept: LAB=$LAB scripts/lab in hostA ping 10.2.0.2; LAB=$LAB scripts/lab destroy"
 		else
