@@ -72,7 +72,7 @@ static void check_mapping(
 		return;
 	event = (struct gw_event){
 		.kind = sa->in_tcp ? GW_EVENT_STREAM : GW_EVENT_MAPPING,
-		.stream = packet->stream,
+		.stream = sa->in_tcp ? now : 0,
 		.spi = rte_be_to_cpu_32(sa->spi),
 		.direction = sa->direction,
 		.protocol = sa->protocol,

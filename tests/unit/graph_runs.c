@@ -3,7 +3,8 @@
 
 // Inbound vectors in which what holds for a packet does not hold for the next: the nodes ask about
 // packets that are alike once, and must see where one is not. The packets inside are UDP over IPv4,
-// as most are, so that they take the short ways.
+// as most are, so that they take the short ways. Outbound, the short way and the general one have
+// to write the same bytes.
 
 #include <netinet/in.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define SPI       0x1002
 #define OTHER_SPI 5003
+#define OUT_SPI   0x1001
 
 #define INNER_BYTES 32u
 
@@ -127,6 +129,24 @@ START_TEST(each_sa_has_a_window_of_its_own)
 }
 END_TEST
 
+// RFC 4303 section 3.4.3: the numbers of a vector lie far from each other, and go back.
+START_TEST(numbers_of_a_vector_may_go_back)
+{
+	static const uint32_t late[] = { 131, 40, 132, 99, 3 };
+
+	push_from(false, 130, "192.168.2.2");
+	ck_assert_uint_eq(delivered(), 1);
+	for (size_t i = 0; i < COUNT(late); i++)
+		push_from(false, late[i], "192.168.2.2");
+	ck_assert_uint_eq(delivered(), COUNT(late));
+	for (size_t i = 0; i < COUNT(late); i++)
+		push_from(false, late[i], "192.168.2.2");
+	push_from(false, 41, "192.168.2.2");
+	ck_assert_uint_eq(delivered(), 1);
+	ck_assert_uint_eq(box_drops(box, GW_DROP_ESP_REPLAY), COUNT(late));
+}
+END_TEST
+
 START_TEST(each_sa_counts_its_own_packets)
 {
 	for (uint32_t i = 1; i <= 30; i++)
@@ -216,6 +236,73 @@ START_TEST(the_ecn_field_is_combined_packet_by_packet)
 }
 END_TEST
 
+// --- outbound
+
+// What the gateway made of a packet, without what goes with its number.
+struct sealed {
+	uint8_t outer[20];
+	uint8_t text[256]; // with padding and trailer
+	size_t text_bytes;
+};
+
+// general: by the way of packets that are not like most.
+static void seal(const struct box_frame *frame, bool general, struct sealed *sealed)
+{
+	struct gw_sa_id id = { GW_DIRECTION_OUT, GW_PROTOCOL_ESP, OUT_SPI, {} };
+	struct box_frame out = {};
+	const uint8_t *data;
+	uint8_t next_header;
+	struct gw_sa *sa;
+
+	ck_assert(gw_addr_parse("10.9.0.2", &id.destination));
+	sa = gw_sa_find(box->ipsec, &id);
+	sa->limits = (uint8_t)(general ? sa->limits | GW_LIMIT_USE : sa->limits & ~GW_LIMIT_USE);
+	ck_assert(box_push(box, BOX_LAN, frame->data, frame->size));
+	box_walk(box);
+	out.size = box_pull(box, BOX_WAN, out.data, sizeof(out.data));
+	ck_assert_uint_gt(out.size, 14 + 20 + 32);
+	ck_assert(box_ip_is_right(&out));
+	memcpy(sealed->outer, box_ip(&out), sizeof(sealed->outer));
+	memset(sealed->outer + 4, 0, 2);
+	memset(sealed->outer + 10, 0, 2);
+	sealed->text_bytes = out.size - 14 - 20 - 32;
+	ck_assert_uint_le(sealed->text_bytes, sizeof(sealed->text));
+	ck_assert_int_gt(
+		box_open(&peer, box_ip(&out) + 20, out.size - 14 - 20, &data, &next_header), 0);
+	memcpy(sealed->text, data, sealed->text_bytes);
+}
+
+static void seal_both_ways(const struct box_frame *frame)
+{
+	struct sealed general, alike;
+
+	seal(frame, true, &general);
+	seal(frame, false, &alike);
+	ck_assert_mem_eq(general.outer, alike.outer, sizeof(general.outer));
+	ck_assert_uint_eq(general.text_bytes, alike.text_bytes);
+	ck_assert_mem_eq(general.text, alike.text, alike.text_bytes);
+}
+
+START_TEST(both_ways_of_sealing_write_the_same)
+{
+	static const uint8_t marks[] = { 0, 1, 2, 3, 0xb8 };
+	uint8_t udp[64] = { 0x10, 0, 0x20 };
+
+	for (uint8_t bytes = 8; bytes < sizeof(udp); bytes++) {
+		struct box_frame frame;
+
+		udp[5] = bytes;
+		frame = box_packet(BOX_LAN, "192.168.1.2", "192.168.2.2", IPPROTO_UDP, udp, bytes);
+		box_ip(&frame)[6] = bytes % 3 ? 0x40 : 0; // "don't fragment"
+		set_tos(box_ip(&frame), marks[bytes % COUNT(marks)]);
+		seal_both_ways(&frame);
+		frame = box_packet(
+			BOX_LAN, "2001:db8:1::2", "2001:db8:2::2", IPPROTO_UDP, udp, bytes);
+		seal_both_ways(&frame);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("graph_runs");
@@ -223,10 +310,12 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, each_sa_has_a_window_of_its_own);
+	tcase_add_test(tcase, numbers_of_a_vector_may_go_back);
 	tcase_add_test(tcase, each_sa_counts_its_own_packets);
 	tcase_add_test(tcase, a_policy_takes_the_packets_of_its_sa);
 	tcase_add_test(tcase, the_inner_checksum_has_to_hold);
 	tcase_add_test(tcase, the_ecn_field_is_combined_packet_by_packet);
+	tcase_add_test(tcase, both_ways_of_sealing_write_the_same);
 	suite_add_tcase(suite, tcase);
 	return gw_test_run(suite, true);
 }
