@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 
 // Sends frames on their ports. The last gate of the gateway: an unprotected port sends nothing but
-// what esp_encrypt or a bypass rule has marked, whatever way it came here.
+// what a node that seals or a bypass rule has marked, whatever way it came here.
 //
 // A port with fewer transmit queues than workers has each queue served by one worker; the others
 // pass it their frames.
@@ -65,8 +65,10 @@ static void send_frames(struct rte_graph *graph, struct rte_node *node, const st
 		send_own(graph, node, port, frames, count);
 		return;
 	}
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) {
 		gw_packet(frames[i])->marks |= GW_MARK_FRAME;
+		gw_packet(frames[i])->sa = NULL; // it may be gone when the owner sends
+	}
 	owner = worker->dataplane->workers[worker->index % port->tx_queues]->from_workers;
 	taken = rte_ring_mp_enqueue_burst(owner, (void **)frames, count, NULL);
 	drop_frames(graph, node, frames + taken, count - taken, GW_DROP_WORKER_QUEUE_FULL);
