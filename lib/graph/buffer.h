@@ -26,13 +26,27 @@ struct rte_mbuf *gw_buffer_new(const struct gw_worker *worker, uint32_t size);
 struct rte_mbuf *gw_buffer_replace(
 	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint16_t tailroom);
 
+// One contiguous buffer that nobody else holds. References and segments stand in one word of the
+// mbuf.
+static __rte_always_inline bool gw_buffer_is_own(const struct rte_mbuf *mbuf)
+{
+	const uint64_t looked_at = UINT64_C(0xffffffff0000), one_of_each = UINT64_C(0x100010000);
+	uint64_t word;
+
+	static_assert(offsetof(struct rte_mbuf, refcnt) == offsetof(struct rte_mbuf, data_off) + 2,
+		"the word's second part");
+	static_assert(offsetof(struct rte_mbuf, nb_segs) == offsetof(struct rte_mbuf, data_off) + 4,
+		"its third");
+	memcpy(&word, &mbuf->data_off, sizeof(word));
+	return (rte_le_to_cpu_64(word) & looked_at) == one_of_each && RTE_MBUF_DIRECT(mbuf);
+}
+
 // Crypto works in place on one contiguous buffer that nobody else holds. Returns mbuf itself when
 // it is such a buffer with head and tail room to spare, or what gw_buffer_replace returns.
 static inline struct rte_mbuf *gw_buffer_own(
 	const struct gw_worker *worker, struct rte_mbuf *mbuf, uint16_t headroom, uint16_t tailroom)
 {
-	if (likely(mbuf->nb_segs == 1 && RTE_MBUF_DIRECT(mbuf) && rte_mbuf_refcnt_read(mbuf) == 1 &&
-		    rte_pktmbuf_headroom(mbuf) >= headroom &&
+	if (likely(gw_buffer_is_own(mbuf) && rte_pktmbuf_headroom(mbuf) >= headroom &&
 		    rte_pktmbuf_tailroom(mbuf) >= tailroom))
 		return mbuf;
 	return gw_buffer_replace(worker, mbuf, tailroom);

@@ -117,3 +117,17 @@ enum gw_drop gw_decapsulate(const struct gw_worker *worker, struct rte_mbuf *mbu
 	return take_out(
 		worker, mbuf, packet, data, data_bytes, next_header == GW_ESP_NEXT_IPV4 ? 4 : 6);
 }
+
+enum gw_drop gw_decapsulate_esp(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, const struct gw_crypto_op *op)
+{
+	uint8_t *payload = op->esp + GW_ESP_HEADER_BYTES + packet->sa->iv_bytes;
+	uint8_t next_header;
+	int32_t data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
+
+	if (unlikely(data_bytes < 0))
+		return GW_DROP_ESP_PADDING;
+	if (next_header == GW_ESP_NEXT_NONE)
+		return GW_DROP_ESP_DUMMY;
+	return gw_decapsulate(worker, mbuf, packet, payload, (uint32_t)data_bytes, next_header);
+}

@@ -8,6 +8,7 @@
 
 #include <rte_mbuf.h>
 
+#include "crypto/engine.h"
 #include "graph/packet.h"
 #include "graph/worker.h"
 
@@ -18,6 +19,10 @@
 // words.
 enum gw_drop gw_decapsulate(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, uint8_t *data, uint32_t data_bytes, uint8_t next_header);
+
+// The same for ESP: the payload of an op that was opened, from its trailer on.
+enum gw_drop gw_decapsulate_esp(const struct gw_worker *worker, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, const struct gw_crypto_op *op);
 
 // Tunnel mode: the inner packet, whose header has been parsed into packet, is the packet from now
 // on. One buffer of our own holds all of it.

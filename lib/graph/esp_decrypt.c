@@ -19,35 +19,9 @@
 
 #include "graph/decapsulate.h"
 #include "graph/open.h"
-#include "ipsec/esp.h"
+#include "graph/open_esp.h"
 
 enum { EDGE_SPD_IN, EDGE_DROP };
-
-static const struct gw_open_words words = {
-	.sequence_zero = GW_DROP_ESP_SEQUENCE_ZERO,
-	.replay = GW_DROP_ESP_REPLAY,
-	.too_old = GW_DROP_ESP_TOO_OLD,
-	.integrity = GW_DROP_ESP_INTEGRITY,
-};
-
-// Steps 1 and 2. Returns the reason to drop the packet, or GW_DROP_COUNT.
-static __rte_always_inline enum gw_drop check(struct gw_open_run *run,
-	const struct gw_packet *packet, uint8_t *ip, struct gw_crypto_op *op)
-{
-	const struct gw_sa *sa = run->sa;
-	const struct gw_esp_header *esp = (const struct gw_esp_header *)(ip + packet->header_bytes);
-	uint32_t overhead =
-		packet->header_bytes + GW_ESP_HEADER_BYTES + sa->iv_bytes + sa->icv_bytes;
-
-	if (packet->ip_bytes < overhead + GW_ESP_TRAILER_BYTES)
-		return GW_DROP_ESP_RUNT;
-	op->key = sa->key;
-	op->esp = ip + packet->header_bytes;
-	op->payload_bytes = packet->ip_bytes - overhead;
-	if (op->payload_bytes & (sa->align_bytes - 1u))
-		return GW_DROP_ESP_UNALIGNED;
-	return gw_open_number(run, esp->sequence, &words, &op->sequence);
-}
 
 // Step 5. A NAT may give the peer another address or port at any time. That is believed only from
 // the newest authentic packet, so that neither a forger nor one that comes late moves anything, and
@@ -88,43 +62,20 @@ static void check_mapping(
 static __rte_noinline enum gw_drop take_out(const struct gw_worker *worker, struct rte_mbuf *mbuf,
 	struct gw_packet *packet, const struct gw_crypto_op *op)
 {
-	uint8_t *payload = op->esp + GW_ESP_HEADER_BYTES + packet->sa->iv_bytes;
-	uint8_t next_header;
-	int32_t data_bytes;
-
 	if (packet->sa->udp_bytes || packet->sa->in_tcp)
 		check_mapping(worker, packet, op->sequence);
-	data_bytes = gw_esp_trailer_read(payload, op->payload_bytes, &next_header);
-	if (unlikely(data_bytes < 0))
-		return GW_DROP_ESP_PADDING;
-	if (next_header == GW_ESP_NEXT_NONE)
-		return GW_DROP_ESP_DUMMY;
-	return gw_decapsulate(worker, mbuf, packet, payload, (uint32_t)data_bytes, next_header);
+	return gw_decapsulate_esp(worker, mbuf, packet, op);
 }
 
-// Whether take_out, of a packet of that SA, has no more to do than take_out_plain.
-static bool is_plain(const struct gw_sa *sa)
-{
-	return sa->mode == GW_MODE_TUNNEL && !sa->udp_bytes && !sa->in_tcp &&
-	       sa->inner_dscp == GW_INNER_DSCP_KEEP;
-}
-
-// What take_out does, for ESP as most of it is: IPv4 without options or fragments, behind it no
-// more padding than alignment to four bytes needs. False: take_out has to look at it.
+// What take_out does, for ESP as most of it is. False: take_out has to look at it.
 static __rte_always_inline bool take_out_plain(
 	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_crypto_op *op)
 {
-	const uint8_t *inner = op->esp + GW_ESP_HEADER_BYTES + packet->sa->iv_bytes;
-	uint8_t next_header, outer_tos = packet->tos;
-	int32_t data_bytes;
+	const uint8_t *inner = gw_open_payload(op, packet->sa);
+	uint32_t bytes = gw_open_plain_bytes(op, inner, packet->tos);
 
-	if (op->payload_bytes < GW_IPV4_MIN_BYTES + GW_ESP_TRAILER_BYTES)
-		return false;
-	data_bytes = gw_esp_trailer_read_short(inner, op->payload_bytes, &next_header);
-	if (data_bytes < GW_IPV4_MIN_BYTES || next_header != GW_ESP_NEXT_IPV4 ||
-		!gw_ipv4_is_plain(inner) || ((inner[1] ^ outer_tos) & GW_ECN_MASK) ||
-		gw_ipv4_parse_plain(inner, (uint32_t)data_bytes, (uint32_t)data_bytes, true,
-			&packet->ip) != GW_IP_OK)
+	if (!bytes || !gw_ipv4_is_plain(inner) ||
+		gw_ipv4_parse_plain(inner, bytes, bytes, true, &packet->ip) != GW_IP_OK)
 		return false;
 	gw_decapsulate_inner(mbuf, packet, inner);
 	return true;
@@ -152,8 +103,8 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 			nexts[i] = EDGE_DROP;
 			continue;
 		}
-		reason = check(
-			&run, gw_packet(mbuf), rte_pktmbuf_mtod(mbuf, uint8_t *), &ops[ready]);
+		reason = gw_open_check(&run, rte_pktmbuf_mtod(mbuf, uint8_t *),
+			gw_packet(mbuf)->header_bytes, gw_packet(mbuf)->ip_bytes, &ops[ready]);
 		if (unlikely(reason != GW_DROP_COUNT)) {
 			nexts[i] = gw_to_drop(gw_packet(mbuf), reason, EDGE_DROP);
 			continue;
@@ -168,8 +119,9 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		enum gw_drop reason;
 
 		if (gw_open_tally(&tally, worker, packet->sa))
-			plain = is_plain(packet->sa);
-		reason = gw_open_accept(worker, &tally, ops[i].status, verdicts[i], &words);
+			plain = gw_open_is_plain(packet->sa) && !packet->sa->udp_bytes;
+		reason = gw_open_accept(
+			worker, &tally, ops[i].status, verdicts[i], &gw_esp_open_words);
 		if (unlikely(reason != GW_DROP_COUNT)) {
 			nexts[position[i]] = gw_to_drop(packet, reason, EDGE_DROP);
 			continue;

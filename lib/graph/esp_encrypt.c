@@ -140,6 +140,31 @@ static __rte_noinline bool prepare(
 	return op->esp;
 }
 
+// A packet of the run.
+static __rte_always_inline void prepare_run(const struct gw_seal_run *run, struct rte_mbuf *mbuf,
+	struct gw_packet *packet, uint64_t sequence, struct gw_crypto_op *op)
+{
+	const struct gw_sa *sa = run->sa;
+	const struct gw_esp_inner inner = {
+		.family = packet->flow.family,
+		.tos = packet->tos,
+		.dont_fragment = packet->dont_fragment,
+		.bytes = packet->ip_bytes,
+	};
+	uint32_t total_bytes;
+	bool whole;
+
+	gw_mss_clamp(mbuf, packet);
+	total_bytes = gw_seal_run_write(
+		run, rte_pktmbuf_mtod(mbuf, uint8_t *), &inner, sequence, op, &whole);
+	mbuf->data_off -= (uint16_t)run->front;
+	mbuf->data_len = (uint16_t)total_bytes;
+	mbuf->pkt_len = total_bytes;
+	packet->ip_bytes = total_bytes;
+	packet->header_bytes = (uint16_t)(sa->outer_bytes - sa->udp_bytes);
+	packet->dont_fragment = whole;
+}
+
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
 	unsigned int count)
 {
@@ -157,11 +182,16 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
+		// A run changes nothing in the life of its SA.
 		if (packet->sa != run.sa)
-			plain = gw_seal_run_begin(&run, packet->sa, sequences[i] + count);
+			plain = gw_seal_run_begin(&run, packet->sa) &&
+				gw_lifetime_out_soft(run.sa, sequences[i] + count) ==
+					GW_EXPIRY_NONE;
 		inner_bytes[ready] = packet->ip_bytes;
-		if (likely(plain && sequences[i] && gw_seal_run_takes(packets[i], packet))) {
-			gw_seal_run_packet(&run, packets[i], packet, sequences[i], &ops[ready]);
+		if (likely(plain && sequences[i] && gw_buffer_is_own(packets[i]) &&
+			    gw_seal_run_has_room(packets[i], 0) &&
+			    !(packet->marks & GW_MARK_DUMMY))) {
+			prepare_run(&run, packets[i], packet, sequences[i], &ops[ready]);
 		} else if (unlikely(!prepare(worker, &packets[i], sequences[i], &ops[ready]))) {
 			nexts[i] = EDGE_DROP;
 			continue;

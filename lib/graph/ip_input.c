@@ -18,6 +18,7 @@
 
 #include "graph/buffer.h"
 #include "graph/nat_t.h"
+#include "graph/plain_frame.h"
 #include "net/icmp_quote.h"
 #include "net/l4_checksum.h"
 
@@ -137,11 +138,8 @@ static __rte_always_inline uint8_t which_half(
 
 static __rte_always_inline enum gw_ip_error parse(const struct rte_mbuf *mbuf, struct gw_ip *ip)
 {
-	bool checksum_known =
-		(mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-
 	return gw_ip_parse(rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_data_len(mbuf),
-		rte_pktmbuf_pkt_len(mbuf), !checksum_known, ip);
+		rte_pktmbuf_pkt_len(mbuf), !gw_frame_checksum_is_known(mbuf), ip);
 }
 
 // The sender left TCP's or UDP's checksum to a network card, and the port says that none did it.
@@ -161,7 +159,7 @@ static bool is_split(const struct rte_mbuf *mbuf, enum gw_ip_error error, const 
 static uint8_t classify(struct rte_mbuf *mbuf, struct gw_packet *packet,
 	const struct gw_local *local, enum gw_ip_error error, uint8_t family)
 {
-	mbuf->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+	gw_frame_forget_offloads(mbuf);
 	if (unlikely(error != GW_IP_OK))
 		return gw_to_drop(packet, drop_reason(error), EDGE_DROP);
 	if (unlikely(packet->flow.family != family))
@@ -239,32 +237,14 @@ static uint8_t open_frame(
 	}
 }
 
-// Offloads that nothing is to be asked about: no VLAN tag was taken off, and the TCP or UDP
-// checksum is neither bad nor left out, whose two bits are these.
-#define RARE_OFFLOADS (RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_L4_CKSUM_BAD)
-
-// Takes in what nearly every frame is: a sound plain IPv4 packet for us in one buffer, which then
-// has neither Ethernet header nor padding. False: whatever it is, nothing has been changed but
-// packet->ip.
+// Takes in what gw_plain_frame_read has found sound: neither Ethernet header nor padding are left.
 static __rte_always_inline bool take_plain(
 	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_port *port)
 {
-	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
-	const uint8_t *ip = (const uint8_t *)(ether + 1);
-	uint32_t size = rte_pktmbuf_data_len(mbuf) - (uint32_t)sizeof(*ether);
-	uint64_t offloads = mbuf->ol_flags;
-	bool checksum_known =
-		(offloads & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-
-	if (rte_pktmbuf_data_len(mbuf) < sizeof(*ether) + GW_IPV4_MIN_BYTES || mbuf->nb_segs != 1 ||
-		(offloads & RARE_OFFLOADS) ||
-		memcmp(&ether->dst_addr, port->mac, sizeof(port->mac)) != 0 ||
-		ether->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || !gw_ipv4_is_plain(ip))
+	if (!gw_plain_frame_read(mbuf, packet, port))
 		return false;
-	if (gw_ipv4_parse_plain(ip, size, size, !checksum_known, &packet->ip) != GW_IP_OK)
-		return false;
-	mbuf->ol_flags = offloads & ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
-	mbuf->data_off += (uint16_t)sizeof(*ether);
+	gw_frame_forget_offloads(mbuf);
+	mbuf->data_off += (uint16_t)sizeof(struct rte_ether_hdr);
 	mbuf->data_len = (uint16_t)packet->ip_bytes;
 	mbuf->pkt_len = packet->ip_bytes;
 	return true;

@@ -10,10 +10,10 @@
 
 #include "graph/node.h"
 
-#include <string.h>
-
 #include <rte_ether.h>
 #include <rte_ip.h>
+
+#include "graph/way.h"
 
 enum {
 	EDGE_PORT_TX,
@@ -58,50 +58,20 @@ static uint16_t path_mtu(const struct gw_packet *packet, const struct gw_port *p
 	return RTE_MIN(mtu, port->mtu);
 }
 
-// What is the same for all packets of one next hop.
-struct way {
-	const struct gw_nexthop *nexthop; // NULL: none yet
-	const struct gw_port *port;       // that it leads through; NULL: none
-	bool known;                       // a neighbour, with its address
-	uint64_t macs[2];                 // 12 bytes of a frame to it
-};
-
-static void way_begin(
-	struct way *way, const struct gw_dataplane *dataplane, const struct gw_nexthop *nexthop)
-{
-	uint8_t *macs = (uint8_t *)way->macs;
-
-	way->nexthop = nexthop;
-	way->known = nexthop->kind == GW_NEXTHOP_FORWARD;
-	way->port = way->known || nexthop->kind == GW_NEXTHOP_RESOLVE
-			    ? dataplane->ports[nexthop->port]
-			    : NULL;
-	if (!way->known)
-		return;
-	memcpy(macs, nexthop->mac, sizeof(nexthop->mac));
-	memcpy(macs + sizeof(nexthop->mac), way->port->mac, sizeof(way->port->mac));
-	// Relaxed: tells the control core that the entry is in use, nothing else hangs on it. Read
-	// first, so that the line stays shared among the workers.
-	if (unlikely(!atomic_load_explicit(nexthop->used, memory_order_relaxed)))
-		atomic_store_explicit(nexthop->used, 1, memory_order_relaxed);
-}
-
 // There is headroom: an Ethernet header was taken off, or the packet was built with room for one.
-static inline uint8_t frame(const struct way *way, struct rte_mbuf *mbuf, struct gw_packet *packet)
+static inline uint8_t frame(
+	const struct gw_way *way, struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
-	uint16_t type = packet->flow.family == 4 ? RTE_BE16(RTE_ETHER_TYPE_IPV4)
-						 : RTE_BE16(RTE_ETHER_TYPE_IPV6);
 	uint8_t *ether = (uint8_t *)rte_pktmbuf_prepend(mbuf, RTE_ETHER_HDR_LEN);
 
 	if (unlikely(!ether))
 		return gw_to_drop(packet, GW_DROP_NO_BUFFER, EDGE_DROP);
-	memcpy(ether, way->macs, 2 * RTE_ETHER_ADDR_LEN);
-	memcpy(ether + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
+	gw_way_header(way, ether, packet->flow.family);
 	return EDGE_PORT_TX;
 }
 
 static __rte_always_inline uint8_t through_port(
-	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct way *way)
+	struct rte_mbuf *mbuf, struct gw_packet *packet, const struct gw_way *way)
 {
 	uint16_t mtu = path_mtu(packet, way->port);
 
@@ -187,7 +157,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 {
 	const struct gw_dataplane *dataplane = gw_node_worker(node)->dataplane;
 	struct lookups lookups;
-	struct way way = {};
+	struct gw_way way = {};
 
 	gather(&lookups, packets, count);
 	if (lookups.count[0])
@@ -201,7 +171,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		struct gw_packet *packet = gw_packet(packets[i]);
 
 		if (nexthop != way.nexthop)
-			way_begin(&way, dataplane, nexthop);
+			gw_way_begin(&way, dataplane, nexthop);
 		nexts[i] = likely(way.port) ? through_port(packets[i], packet, &way)
 					    : nowhere(packet, nexthop);
 	}

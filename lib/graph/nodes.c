@@ -11,16 +11,18 @@
 #include <rte_graph.h>
 
 extern const struct gw_node gw_node_port_rx, gw_node_host_rx, gw_node_eth_input, gw_node_ip_input,
-	gw_node_dummy, gw_node_spd_out, gw_node_sa_hold, gw_node_esp_encrypt, gw_node_tcp_output,
-	gw_node_ah_output, gw_node_reassembly, gw_node_sad_lookup, gw_node_deal,
-	gw_node_esp_decrypt, gw_node_ah_input, gw_node_icmp_input, gw_node_spd_in,
-	gw_node_ip_output, gw_node_ip_fragment, gw_node_icmp_error, gw_node_neighbour_hold,
-	gw_node_port_tx, gw_node_punt, gw_node_drop;
+	gw_node_fast_out, gw_node_fast_in, gw_node_dummy, gw_node_spd_out, gw_node_sa_hold,
+	gw_node_esp_encrypt, gw_node_tcp_output, gw_node_ah_output, gw_node_reassembly,
+	gw_node_sad_lookup, gw_node_deal, gw_node_esp_decrypt, gw_node_ah_input, gw_node_icmp_input,
+	gw_node_spd_in, gw_node_ip_output, gw_node_ip_fragment, gw_node_icmp_error,
+	gw_node_neighbour_hold, gw_node_port_tx, gw_node_punt, gw_node_drop;
 
 const struct gw_node *const gw_nodes[] = {
 	// in
 	&gw_node_port_rx,
 	&gw_node_host_rx,
+	&gw_node_fast_out,
+	&gw_node_fast_in,
 	&gw_node_eth_input,
 	&gw_node_ip_input,
 	// from the protected side

@@ -27,8 +27,8 @@
 
 enum gw_packet_mark {
 	GW_MARK_AUTHORISED =
-		1 << 0, // may leave an unprotected port: set by esp_encrypt, ah_output, a bypass
-			// rule, or the control core for a NAT keepalive, and by nobody else
+		1 << 0, // may leave an unprotected port: set by fast_out, esp_encrypt, ah_output, a
+			// bypass rule, or the control core for a NAT keepalive, and by nobody else
 	GW_MARK_FROM_HOST =
 		1 << 1, // the host sent it through a TAP: TTL stays, a bypass keeps its frame
 	GW_MARK_DECRYPTED = 1 << 2, // came out of ESP or AH; sa is the SA that carried it

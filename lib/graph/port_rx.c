@@ -20,7 +20,7 @@
 #include "graph/deal.h"
 #include "graph/reassembly.h"
 
-enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_SAD_LOOKUP, EDGE_DROP };
+enum { EDGE_FAST_OUT, EDGE_FAST_IN, EDGE_PORT_TX, EDGE_SAD_LOOKUP, EDGE_DROP };
 
 // Frames taken from one queue in one walk, at most: what nodes touch of so many packets stays in
 // the nearest cache, and the cost of a walk is small beside theirs.
@@ -94,6 +94,11 @@ static void note_full(struct gw_worker *worker, unsigned int count, unsigned int
 		worker->deal->full = true;
 }
 
+static rte_edge_t edge_of(uint8_t side)
+{
+	return side == GW_SIDE_PROTECTED ? EDGE_FAST_OUT : EDGE_FAST_IN;
+}
+
 static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
 	struct gw_worker *worker, const struct gw_rx_queue *queue, unsigned int burst)
 {
@@ -119,7 +124,8 @@ static void receive_from_port(struct rte_graph *graph, struct rte_node *node,
 	if (port->software_rss)
 		count = deal_out(graph, node, worker, packets, count);
 	if (count)
-		rte_node_enqueue(graph, node, EDGE_ETH_INPUT, (void **)packets, (uint16_t)count);
+		rte_node_enqueue(
+			graph, node, edge_of(port->side), (void **)packets, (uint16_t)count);
 }
 
 // Packets dealt to this worker, and finished frames for a queue that only this worker may send on.
@@ -133,9 +139,11 @@ static void receive_from_workers(struct rte_graph *graph, struct rte_node *node,
 	note_full(worker, count, burst);
 	worker->received += count;
 	for (unsigned int i = 0; i < count; i++) {
-		bool ready = gw_packet(packets[i])->marks & GW_MARK_FRAME;
+		const struct gw_packet *packet = gw_packet(packets[i]);
 
-		rte_node_enqueue_x1(graph, node, ready ? EDGE_PORT_TX : EDGE_ETH_INPUT, packets[i]);
+		rte_node_enqueue_x1(graph, node,
+			packet->marks & GW_MARK_FRAME ? EDGE_PORT_TX : edge_of(packet->side),
+			packets[i]);
 	}
 }
 
@@ -163,7 +171,8 @@ const struct gw_node gw_node_port_rx = {
 	.process = port_rx,
 	.source = true,
 	.edges = {
-		[EDGE_ETH_INPUT] = "eth_input",
+		[EDGE_FAST_OUT] = "fast_out",
+		[EDGE_FAST_IN] = "fast_in",
 		[EDGE_PORT_TX] = "port_tx",
 		[EDGE_SAD_LOOKUP] = "sad_lookup",
 		[EDGE_DROP] = "drop",

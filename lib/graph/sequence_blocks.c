@@ -23,11 +23,9 @@
 
 struct block {
 	struct gw_sa *sa;
-	uint64_t next;
 	uint32_t wanted;
-	uint32_t left;       // numbers not given out yet
-	uint64_t bytes;      // of its packets
-	uint64_t bytes_left; // that its lifetime still has for them
+	uint64_t bytes; // of its packets
+	struct gw_sequence_block numbers;
 };
 
 static struct block *find(
@@ -48,27 +46,18 @@ static struct block *find(
 	}
 }
 
-// Once a vector and SA: what the SA's packets need, from what all workers share.
-static void take(struct block *block)
+void gw_sequence_block_take(
+	struct gw_sequence_block *block, struct gw_sa *sa, unsigned int count, uint64_t bytes)
 {
-	struct gw_sa *sa = block->sa;
-
-	block->left =
-		gw_sequence_take(&sa->sequence, sa->sequence_last, block->wanted, &block->next);
+	block->next = 0;
+	block->left = gw_sequence_take(&sa->sequence, sa->sequence_last, count, &block->next);
 	block->bytes_left =
-		sa->limits & GW_LIMIT_BYTES ? gw_lifetime_take_bytes(sa, block->bytes) : UINT64_MAX;
+		sa->limits & GW_LIMIT_BYTES ? gw_lifetime_take_bytes(sa, bytes) : UINT64_MAX;
 }
 
-// The number of the SA's next packet; 0: there is none for it, nor for any after it.
-static uint64_t give(struct block *block, uint32_t bytes)
+static inline void take(struct block *block)
 {
-	if (block->left == 0 || bytes > block->bytes_left) {
-		block->left = 0;
-		return 0;
-	}
-	block->left--;
-	block->bytes_left -= bytes;
-	return block->next++;
+	gw_sequence_block_take(&block->numbers, block->sa, block->wanted, block->bytes);
 }
 
 // All packets are of one SA, as most vectors' are.
@@ -84,13 +73,14 @@ static bool take_one(void **packets, unsigned int count, uint64_t *sequences)
 	if (!one)
 		return false;
 	take(&block);
-	if (likely(block.left == count && block.bytes_left >= block.bytes)) {
+	if (likely(block.numbers.left == count && block.numbers.bytes_left >= block.bytes)) {
 		for (unsigned int i = 0; i < count; i++)
-			sequences[i] = block.next + i;
+			sequences[i] = block.numbers.next + i;
 		return true;
 	}
 	for (unsigned int i = 0; i < count; i++)
-		sequences[i] = give(&block, gw_packet(packets[i])->ip_bytes);
+		sequences[i] =
+			gw_sequence_block_give(&block.numbers, gw_packet(packets[i])->ip_bytes);
 	return true;
 }
 
@@ -118,7 +108,8 @@ static void take_many(void **packets, unsigned int count, uint64_t *sequences)
 		take(&blocks[i]);
 	}
 	for (unsigned int i = 0; i < count; i++)
-		sequences[i] = give(&blocks[of_packet[i]], gw_packet(packets[i])->ip_bytes);
+		sequences[i] = gw_sequence_block_give(
+			&blocks[of_packet[i]].numbers, gw_packet(packets[i])->ip_bytes);
 }
 
 void gw_sequence_blocks_take(void **packets, unsigned int count, uint64_t *sequences)

@@ -10,6 +10,7 @@
 #include "graph/acquire.h"
 #include "graph/icmp_transit.h"
 #include "graph/later_fragment.h"
+#include "graph/protect_run.h"
 #include "graph/seal.h"
 #include "graph/spd_select.h"
 #include "ipsec/carrier.h"
@@ -191,36 +192,8 @@ static __rte_noinline uint8_t decide(
 	}
 }
 
-// What packets of a PROTECT policy that follow each other have in common where its newest SA
-// carries them in tunnel mode: all that is left to ask is whether they are as most are.
-struct run {
-	const struct gw_policy *policy;
-	struct gw_sa *sa; // NULL: it is to be decided about each packet
-	uint64_t *counter;
-	uint16_t mtu;
-	uint8_t edge;
-};
-
-static void run_begin(
-	struct run *run, const struct gw_worker *worker, const struct gw_policy *policy)
-{
-	struct gw_sa *sa;
-
-	*run = (struct run){ .policy = policy };
-	if (!policy || policy->action != GW_ACTION_PROTECT || policy->populate)
-		return;
-	// Acquire: see gw_carrier_find, which finds no other.
-	sa = atomic_load_explicit(&policy->carrier->newest, memory_order_acquire);
-	if (!sa || sa->mode != GW_MODE_TUNNEL || gw_expiry_is_over(worker, sa))
-		return;
-	run->sa = sa;
-	run->counter = &policy->packets[worker->index * GW_POLICY_COUNTER_STRIDE];
-	run->mtu = gw_sa_inner_mtu_now(sa);
-	run->edge = seal_edge(sa);
-}
-
 // Whether decide() would pass the packet on to run's SA as it is, with its TTL lowered.
-static inline bool run_takes(const struct run *run, const struct gw_packet *packet)
+static inline bool run_takes(const struct gw_protect_run *run, const struct gw_packet *packet)
 {
 	const uint16_t other =
 		GW_MARK_REFUSED | GW_MARK_FROM_HOST | GW_MARK_OWN | GW_MARK_DECRYPTED;
@@ -230,59 +203,14 @@ static inline bool run_takes(const struct run *run, const struct gw_packet *pack
 }
 
 static inline uint8_t run_protect(
-	const struct run *run, struct rte_mbuf *mbuf, struct gw_packet *packet)
+	const struct gw_protect_run *run, struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
 	packet->sa = run->sa;
 	packet->marks |= GW_MARK_SPD_OUT;
 	++*run->counter;
 	gw_ttl_decrement(rte_pktmbuf_mtod(mbuf, void *));
 	packet->ttl--;
-	return run->edge;
-}
-
-static inline const struct gw_sa *newest_sa(const struct gw_policy *policy)
-{
-	return policy->carrier
-		       ? atomic_load_explicit(&policy->carrier->newest, memory_order_relaxed)
-		       : NULL;
-}
-
-// The way from a policy to what is written of its SA leads over three places in memory, each known
-// only when the one before has arrived. So the vector goes it place by place, and all its packets
-// wait together. A packet whose policy is that of the one before has nothing to wait for.
-static void prefetch_sas(
-	const struct gw_worker *worker, const struct gw_policy **policies, unsigned int count)
-{
-	const struct gw_policy *distinct[GW_VECTOR];
-	unsigned int used = 0;
-
-	for (unsigned int i = 0; i < count; i++) {
-		if (!policies[i] || (used && policies[i] == distinct[used - 1]))
-			continue;
-		rte_prefetch0(policies[i]);
-		distinct[used++] = policies[i];
-	}
-	if (used < 2)
-		return;
-	for (unsigned int i = 0; i < used; i++) {
-		rte_prefetch0(distinct[i]->carrier);
-		rte_prefetch0(&distinct[i]->packets[worker->index * GW_POLICY_COUNTER_STRIDE]);
-	}
-	for (unsigned int i = 0; i < used; i++) {
-		const struct gw_sa *sa = newest_sa(distinct[i]);
-
-		rte_prefetch0(sa);
-		rte_prefetch0((const uint8_t *)sa + offsetof(struct gw_sa, outer));
-		rte_prefetch0((const uint8_t *)sa + offsetof(struct gw_sa, sequence));
-	}
-	for (unsigned int i = 0; i < used; i++) {
-		const struct gw_sa *sa = newest_sa(distinct[i]);
-
-		if (!sa)
-			continue;
-		rte_prefetch0(sa->key);
-		rte_prefetch0(&sa->counters[worker->index]);
-	}
+	return seal_edge(run->sa);
 }
 
 static void step(struct rte_graph *, struct rte_node *node, void **packets, uint8_t *nexts,
@@ -291,7 +219,7 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 	struct gw_worker *worker = gw_node_worker(node);
 	const struct gw_flow *flows[GW_VECTOR];
 	const struct gw_policy *policies[GW_VECTOR];
-	struct run run;
+	struct gw_protect_run run;
 
 	if (unlikely(gw_interfaces_any(worker->dataplane->interfaces)))
 		gw_spd_select(worker->dataplane, packets, count);
@@ -303,13 +231,13 @@ static void step(struct rte_graph *, struct rte_node *node, void **packets, uint
 		flows[i] = &packet->flow;
 	}
 	gw_spd_lookup(worker->dataplane->spd_out, worker->flows_out, flows, count, policies);
-	prefetch_sas(worker, policies, count);
-	run_begin(&run, worker, policies[0]);
+	gw_prefetch_sas(worker, policies, count);
+	gw_protect_run_begin(&run, worker, policies[0]);
 	for (unsigned int i = 0; i < count; i++) {
 		struct gw_packet *packet = gw_packet(packets[i]);
 
 		if (policies[i] != run.policy)
-			run_begin(&run, worker, policies[i]);
+			gw_protect_run_begin(&run, worker, policies[i]);
 		nexts[i] = likely(run_takes(&run, packet))
 				   ? run_protect(&run, packets[i], packet)
 				   : decide(worker, packets[i], policies[i]);

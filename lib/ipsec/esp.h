@@ -65,6 +65,18 @@ static inline void gw_esp_trailer_write_short(
 	memcpy(trailer, &word, sizeof(word));
 }
 
+// The same for padding of at most fifteen bytes, as blocks of a cipher need it: of the sixteen
+// bytes that are stored, what is behind the trailer is overwritten by the ICV, or is room.
+static inline void gw_esp_trailer_write_block(
+	uint8_t *trailer, uint32_t padding, uint8_t next_header)
+{
+	static const uint8_t numbers[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	memcpy(trailer, numbers, sizeof(numbers));
+	trailer[padding] = (uint8_t)padding;
+	trailer[padding + 1] = next_header;
+}
+
 // Reads the trailer of a decrypted payload of payload_bytes >= 2. Returns the bytes of data before
 // the padding, or -1: the pad length goes beyond the payload or the padding is not 1, 2, 3, ….
 static inline int32_t gw_esp_trailer_read(

@@ -59,24 +59,29 @@ static inline void gw_ipv4_checksum_follow(uint8_t *header, unsigned int at, uin
 	memcpy(header + 10, &checksum, sizeof(checksum));
 }
 
-// Lowers TTL or hop limit by one in place; the IPv4 checksum follows, as gw_checksum_update has it:
-// the word of TTL and protocol becomes less by 0x100. data is a checked IP header whose TTL is not
-// 0.
-static inline void gw_ttl_decrement(void *data)
+// Lowers the TTL of a checked IPv4 header, which is not 0, by one in place; the checksum follows,
+// as gw_checksum_update has it: the word of TTL and protocol becomes less by 0x100.
+static inline void gw_ipv4_ttl_decrement(uint8_t *header)
 {
-	uint8_t *header = (uint8_t *)data;
 	uint16_t checksum;
 	uint32_t sum;
 
-	if (header[0] >> 4 == 6) {
-		header[7]--;
-		return;
-	}
 	header[8]--;
 	memcpy(&checksum, header + 10, sizeof(checksum));
 	sum = checksum + (uint32_t)RTE_BE16(0x100);
 	checksum = (uint16_t)(sum + (sum >= 0xffff));
 	memcpy(header + 10, &checksum, sizeof(checksum));
+}
+
+// Lowers TTL or hop limit by one in place. data is a checked IP header whose TTL is not 0.
+static inline void gw_ttl_decrement(void *data)
+{
+	uint8_t *header = (uint8_t *)data;
+
+	if (header[0] >> 4 == 6)
+		header[7]--;
+	else
+		gw_ipv4_ttl_decrement(header);
 }
 
 // Sets TOS or traffic class in place; the IPv4 checksum follows. data is a checked IP header.

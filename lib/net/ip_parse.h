@@ -112,16 +112,21 @@ static inline void gw_ip_read_ports(struct gw_ip *ip, const uint8_t *data, uint3
 // link, whatever follows.
 extern const bool gw_ipv4_is_ordinary[256];
 
-// Whether a header has no options, is of no fragment and has ordinary addresses, as nearly all: its
-// first eight bytes and two more tell. At least GW_IPV4_MIN_BYTES are there.
-static inline bool gw_ipv4_is_plain(const uint8_t *data)
+// Whether an IPv4 header has no options and is of no fragment: its first eight bytes tell.
+static inline bool gw_ipv4_is_simple(const uint8_t *data)
 {
 	const uint64_t version_and_length = RTE_BE64(UINT64_C(0x45) << 56);
 	const uint64_t looked_at = RTE_BE64(UINT64_C(0xff) << 56 | GW_IPV4_MF | GW_IPV4_OFFSET);
 	uint64_t word;
 
 	memcpy(&word, data, sizeof(word));
-	return (word & looked_at) == version_and_length && gw_ipv4_is_ordinary[data[12]] &&
+	return (word & looked_at) == version_and_length;
+}
+
+// Whether it has ordinary addresses besides, as nearly all. At least GW_IPV4_MIN_BYTES are there.
+static inline bool gw_ipv4_is_plain(const uint8_t *data)
+{
+	return gw_ipv4_is_simple(data) && gw_ipv4_is_ordinary[data[12]] &&
 	       gw_ipv4_is_ordinary[data[16]];
 }
 

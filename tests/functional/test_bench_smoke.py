@@ -30,7 +30,7 @@ def run(report, out):
         report.equal(f"{name}: every program has figures",
                      {program: figures["cycles"] > 0 for program, figures in one["programs"].items()},
                      dict.fromkeys(("esplanade", "ports alone", "bare crypto"), True))
-        node = "esp_encrypt" if one["axes"]["direction"] == "out" else "esp_decrypt"
+        node = "fast_out" if one["axes"]["direction"] == "out" else "fast_in"
         report.check(f"{name}: cycles of nodes", one["nodes"].get(node, 0) > 0 and one["nodes"].get("port_tx", 0) > 0,
                      one["nodes"])
     text = (out / "results.md").read_text()

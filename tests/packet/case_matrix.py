@@ -50,6 +50,14 @@ def udp(source, destination, data, **header):
     return ip(source, destination, 17, datagram, **header)
 
 
+def by_name(pairs):
+    """The packets of each name, in their order."""
+    packets = collections.defaultdict(list)
+    for name, packet in pairs:
+        packets[name].append(packet)
+    return packets
+
+
 @dataclasses.dataclass
 class Row:
     protocol: str
@@ -308,7 +316,7 @@ class Matrix:
                     packet, inner = script.pop()(self.rng)
                     self.session.wan(packet)
                     if inner:
-                        self.order["lan"].append(inner)
+                        self.order["lan"].append((traffic.in_sa.name, inner))
             if not script:
                 queues[place] = queues[-1]
                 queues.pop()
@@ -322,10 +330,13 @@ class Matrix:
     def judge(self):
         report, session = self.report, self.session
         got_wan = [(seen.sa.name if seen.sa else "clear", seen.inner) for seen in session.order["wan"]]
-        report.check("outbound: every packet leaves, in the order of arrival", got_wan == self.order["wan"],
+        report.check("outbound: every packet leaves, those of an SA in the order of arrival",
+                     by_name(got_wan) == by_name(self.order["wan"]),
                      lambda: f"{len(self.order['wan'])} expected, {len(got_wan)} came")
-        got_lan = [seen.packet for seen in session.order["lan"]]
-        report.check("inbound: exactly the good packets leave, in the order of arrival", got_lan == self.order["lan"],
+        names = {packet: name for name, packet in self.order["lan"]}
+        got_lan = [(names.get(seen.packet, "nobody's"), seen.packet) for seen in session.order["lan"]]
+        report.check("inbound: exactly the good packets leave, those of an SA in the order of arrival",
+                     by_name(got_lan) == by_name(self.order["lan"]),
                      lambda: f"{len(self.order['lan'])} expected, {len(got_lan)} came, "
                      f"{len(set(self.order['lan']) - set(got_lan))} of them missing, "
                      f"{len(set(got_lan) - set(self.order['lan']))} of them strange")

@@ -385,6 +385,7 @@ bool box_push(struct box *box, unsigned int port, const void *frame, size_t size
 		return false;
 	}
 	memcpy(room, frame, size);
+	mbuf->ol_flags |= box->offloads;
 	return true;
 }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_mbuf_core.h>
+
 #include "graph/worker.h"
 #include "ipsec/db.h"
 #include "route/db.h"
@@ -32,7 +34,12 @@ struct box {
 	struct rte_ring *in[2];    // frames for the port to receive
 	struct rte_ring *out[2];   // frames that it sent
 	unsigned int free_buffers; // in the pool at the start
+	uint64_t offloads;         // what ports say of the frames that box_push brings
 };
+
+// A port says so of a TCP or UDP checksum that the gateway never asks about: the packet goes the
+// long way for it (fast_out, fast_in), and nothing else changes.
+#define BOX_LONG_WAY RTE_MBUF_F_RX_L4_CKSUM_BAD
 
 struct box *box_new(void);
 // Fails (false) when a packet buffer was lost.

@@ -325,12 +325,18 @@ START_TEST(mixed_vector_keeps_order)
 }
 END_TEST
 
-int main(void)
+static void setup_long_way(void)
 {
-	Suite *suite = suite_create("graph");
-	TCase *tcase = tcase_create("box");
+	setup();
+	box->offloads = BOX_LONG_WAY;
+}
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+// By the short ways as far as they go, and by the long ones.
+static void add_tests(Suite *suite, const char *name, void (*begin)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, begin, teardown);
 	tcase_add_test(tcase, outbound_is_sealed);
 	tcase_add_test(tcase, inbound_is_opened_once);
 	tcase_add_test(tcase, inbound_checks);
@@ -341,5 +347,13 @@ int main(void)
 	tcase_add_test(tcase, ttl_ends);
 	tcase_add_test(tcase, mixed_vector_keeps_order);
 	suite_add_tcase(suite, tcase);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("graph");
+
+	add_tests(suite, "short", setup);
+	add_tests(suite, "long", setup_long_way);
 	return gw_test_run(suite, true);
 }

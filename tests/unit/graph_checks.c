@@ -431,12 +431,18 @@ START_TEST(fragments_in_clear_are_what_they_seem)
 }
 END_TEST
 
-int main(void)
+static void setup_long_way(void)
 {
-	Suite *suite = suite_create("graph_checks");
-	TCase *tcase = tcase_create("box");
+	setup();
+	box->offloads = BOX_LONG_WAY;
+}
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+// By the short ways as far as they go, and by the long ones.
+static void add_tests(Suite *suite, const char *name, void (*begin)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, begin, teardown);
 	tcase_add_test(tcase, what_is_in_the_trailer);
 	tcase_add_test(tcase, a_forged_packet_leaves_no_trace);
 	tcase_add_test(tcase, of_two_copies_one_passes);
@@ -447,5 +453,13 @@ int main(void)
 	tcase_add_test(tcase, each_sa_carries_its_own_packets);
 	tcase_add_test(tcase, fragments_in_clear_are_what_they_seem);
 	suite_add_tcase(suite, tcase);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("graph_checks");
+
+	add_tests(suite, "short", setup);
+	add_tests(suite, "long", setup_long_way);
 	return gw_test_run(suite, true);
 }

@@ -303,12 +303,18 @@ START_TEST(both_ways_of_sealing_write_the_same)
 }
 END_TEST
 
-int main(void)
+static void setup_long_way(void)
 {
-	Suite *suite = suite_create("graph_runs");
-	TCase *tcase = tcase_create("box");
+	setup();
+	box->offloads = BOX_LONG_WAY;
+}
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+// By the short ways as far as they go, and by the long ones.
+static void add_tests(Suite *suite, const char *name, void (*begin)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, begin, teardown);
 	tcase_add_test(tcase, each_sa_has_a_window_of_its_own);
 	tcase_add_test(tcase, numbers_of_a_vector_may_go_back);
 	tcase_add_test(tcase, each_sa_counts_its_own_packets);
@@ -317,5 +323,13 @@ int main(void)
 	tcase_add_test(tcase, the_ecn_field_is_combined_packet_by_packet);
 	tcase_add_test(tcase, both_ways_of_sealing_write_the_same);
 	suite_add_tcase(suite, tcase);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("graph_runs");
+
+	add_tests(suite, "short", setup);
+	add_tests(suite, "long", setup_long_way);
 	return gw_test_run(suite, true);
 }
