@@ -87,13 +87,15 @@ static inline void gw_aead_verify(struct gw_crypto_op *op, const uint8_t *tag)
 // Asks for the packet some places after number i. Returns its op if its key has to be asked for as
 // well, which is where it is another than that of the op before it, else NULL.
 static inline const struct gw_crypto_op *gw_aead_prefetch(
-	struct gw_crypto_op **ops, unsigned int i, unsigned int count)
+	struct gw_crypto_op **ops, unsigned int i, unsigned int count, bool seal)
 {
 	const struct gw_crypto_op *op;
 
 	if (i + GW_AEAD_AHEAD >= count)
 		return NULL;
 	op = ops[i + GW_AEAD_AHEAD];
-	gw_crypto_prefetch_packet(op);
+	// Whoever seals a short packet has just written around it.
+	if (!seal || op->payload_bytes > 2 * RTE_CACHE_LINE_SIZE)
+		gw_crypto_prefetch_packet(op);
 	return op->key == ops[i + GW_AEAD_AHEAD - 1]->key ? NULL : op;
 }

@@ -54,7 +54,7 @@ static void run_burst(struct gw_crypto_engine *engine, IMB_MGR *manager, struct 
 	unsigned int count, bool seal)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count);
+		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count, false);
 
 		if (ahead)
 			gw_crypto_prefetch_round_keys(ahead->key->ccm, ahead->key);

@@ -8,7 +8,7 @@
 
 static inline void prefetch(struct gw_crypto_op **ops, unsigned int i, unsigned int count)
 {
-	const struct gw_crypto_op *op = gw_aead_prefetch(ops, i, count);
+	const struct gw_crypto_op *op = gw_aead_prefetch(ops, i, count, false);
 
 	if (op)
 		rte_prefetch0(op->key->chacha);

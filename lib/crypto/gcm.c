@@ -50,7 +50,7 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager,
 	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
-		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count);
+		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count, seal);
 		struct gw_crypto_op *op = ops[i];
 		uint8_t *payload = gw_crypto_payload(op);
 		unsigned int aad_bytes = gw_aead_aad(op, aad);

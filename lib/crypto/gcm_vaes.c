@@ -53,7 +53,7 @@ static inline void run(struct gw_crypto_engine *engine, struct gw_crypto_op **op
 	struct gw_vaes_packet *packets = engine->packets;
 
 	for (unsigned int i = 0; i < count; i++) {
-		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count);
+		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count, seal);
 
 		if (ahead)
 			prefetch(ahead);

@@ -29,7 +29,7 @@ static inline void run(struct gw_crypto_engine *engine, IMB_MGR *manager, struct
 	uint8_t tag[GW_AEAD_TAG_BYTES] __rte_aligned(16);
 
 	for (unsigned int i = 0; i < count; i++) {
-		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count);
+		const struct gw_crypto_op *ahead = gw_aead_prefetch(ops, i, count, false);
 		struct gw_crypto_op *op = ops[i];
 		const struct gcm_key_data *key = &op->key->gcm;
 		const uint8_t *body = op->esp + GW_CRYPTO_ESP_BYTES;

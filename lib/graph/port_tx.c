@@ -84,34 +84,30 @@ static uint16_t port_tx(
 {
 	struct gw_worker *worker = gw_node_worker(node);
 	const struct gw_dataplane *dataplane = worker->dataplane;
-	struct rte_mbuf *frames[GW_VECTOR];
-	uint16_t kept = 0;
-	unsigned int gathered = 0;
-	uint8_t current = 0;
+	unsigned int left = count;
 
-	if (unlikely(worker->batch)) {
-		uint16_t others = gw_deal_keep(worker, packets, count);
-
-		kept = (uint16_t)(count - others);
-	}
+	if (unlikely(worker->batch))
+		left = gw_deal_keep(worker, packets, count);
 	// Runs of frames for one port leave together.
-	for (uint16_t i = 0; i < count - kept; i++) {
-		struct gw_packet *packet = gw_packet(packets[i]);
+	for (unsigned int first = 0, end; first < left; first = end) {
+		uint8_t index = gw_packet(packets[first])->out_port;
+		const struct gw_port *port = dataplane->ports[index];
 
-		if (unlikely(!may_leave(dataplane->ports[packet->out_port], packet))) {
-			packet->drop = GW_DROP_TX_NOT_AUTHORISED;
-			rte_node_enqueue_x1(graph, node, EDGE_DROP, packets[i]);
-			continue;
+		for (end = first; end < left && end - first < GW_VECTOR; end++) {
+			const struct gw_packet *packet = gw_packet(packets[end]);
+
+			if (packet->out_port != index || unlikely(!may_leave(port, packet)))
+				break;
 		}
-		if (gathered && (packet->out_port != current || gathered == GW_VECTOR)) {
-			send_frames(graph, node, dataplane->ports[current], frames, gathered);
-			gathered = 0;
+		if (likely(end > first)) {
+			send_frames(graph, node, port, (struct rte_mbuf **)packets + first,
+				end - first);
+		} else { // it may not leave
+			drop_frames(graph, node, (struct rte_mbuf **)packets + first, 1,
+				GW_DROP_TX_NOT_AUTHORISED);
+			end++;
 		}
-		current = packet->out_port;
-		frames[gathered++] = packets[i];
 	}
-	if (gathered)
-		send_frames(graph, node, dataplane->ports[current], frames, gathered);
 	return count;
 }
 
