@@ -39,8 +39,13 @@ enum { EDGE_ETH_INPUT, EDGE_PORT_TX, EDGE_DROP };
 struct run {
 	struct gw_protect_run protect; // its sa is NULL: they go to eth_input
 	struct gw_seal_run seal;
-	struct gw_way way;
+	const struct gw_way *way;
 	unsigned int end; // behind the last of its packets in the vector
+
+	// Those that it takes, which have moved to its front.
+	unsigned int first, count;
+	uint64_t bytes;
+	struct gw_sequence_block numbers;
 };
 
 // Packets that may go the short way.
@@ -57,6 +62,7 @@ struct vector {
 
 	unsigned int run_count;
 	struct run runs[MOST];
+	struct gw_way ways[MOST]; // of next hops that follow each other
 };
 
 // --- 1. flows
@@ -128,8 +134,8 @@ static inline const uint8_t *begin(
 // An outer packet, which is no longer than the SA's path, needs not be cut, nor wait.
 static inline bool is_open(const struct run *run)
 {
-	return run->way.known &&
-	       run->way.port->mtu >=
+	return run->way->known &&
+	       run->way->port->mtu >=
 		       atomic_load_explicit(&run->protect.sa->path_mtu, memory_order_relaxed);
 }
 
@@ -140,7 +146,7 @@ static void choose(struct gw_worker *worker, struct vector *vector)
 	const struct gw_policy *policies[MOST];
 	const struct gw_nexthop *nexthops[MOST];
 	const uint8_t *peers[MOST];
-	unsigned int used = 0;
+	unsigned int used = 0, ways = 0;
 
 	if (unlikely(gw_interfaces_any(dataplane->interfaces)))
 		gw_spd_select(dataplane, vector->firsts, vector->flow_count);
@@ -161,7 +167,9 @@ static void choose(struct gw_worker *worker, struct vector *vector)
 
 		if (!run->protect.sa)
 			continue;
-		gw_way_begin(&run->way, dataplane, nexthops[i]);
+		if (ways == 0 || nexthops[i] != vector->ways[ways - 1].nexthop)
+			gw_way_begin(&vector->ways[ways++], dataplane, nexthops[i]);
+		run->way = &vector->ways[ways - 1];
 		if (!is_open(run))
 			run->protect.sa = NULL;
 	}
@@ -211,65 +219,94 @@ static __rte_always_inline void seal(const struct run *run, struct rte_mbuf *mbu
 
 	gw_ipv4_ttl_decrement(ip);
 	total_bytes = gw_seal_run_write(&run->seal, ip, &inner, sequence, op, &whole);
-	gw_way_header(&run->way, ip - run->seal.front - RTE_ETHER_HDR_LEN, 4);
+	gw_way_header(run->way, ip - run->seal.front - RTE_ETHER_HDR_LEN, 4);
 	gw_frame_forget_offloads(mbuf);
 	mbuf->data_off -= (uint16_t)run->seal.front;
 	mbuf->data_len = (uint16_t)(total_bytes + RTE_ETHER_HDR_LEN);
 	mbuf->pkt_len = total_bytes + RTE_ETHER_HDR_LEN;
 	packet->sa = run->protect.sa;
 	packet->marks |= GW_MARK_SPD_OUT | GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
-	packet->out_port = run->way.nexthop->port & (GW_MAX_PORTS - 1);
+	packet->out_port = run->way->nexthop->port & (GW_MAX_PORTS - 1);
 }
 
-// Of the run's packets, the vector's from first on, those that it takes: how many, and their bytes.
-// They move to the run's front.
-static __rte_always_inline unsigned int sift(const struct run *run, struct vector *vector,
-	unsigned int first, uint8_t *nexts, uint64_t *bytes)
+static void bounce(const struct vector *vector, unsigned int i, uint8_t *nexts)
+{
+	nexts[vector->places[i]] = EDGE_ETH_INPUT;
+}
+
+// Finds those of the run's packets, the vector's from first on, that it takes.
+static __rte_always_inline void sift(
+	struct run *run, struct vector *vector, unsigned int first, uint8_t *nexts)
 {
 	unsigned int kept = first;
 
-	*bytes = 0;
+	run->first = first;
+	run->bytes = 0;
 	for (unsigned int i = first; i < run->end; i++) {
 		struct rte_mbuf *mbuf = vector->packets[i];
 		const struct gw_packet *packet = gw_packet(mbuf);
 
-		if (unlikely(!takes(run, mbuf, packet) ||
+		if (unlikely(!run->protect.sa || !takes(run, mbuf, packet) ||
 			     (vector->slow && (vector->slow & gw_slow_frame(mbuf))))) {
 			vector->slow |= gw_slow_frame(mbuf);
-			nexts[vector->places[i]] = EDGE_ETH_INPUT;
+			bounce(vector, i, nexts);
 			continue;
 		}
-		*bytes += packet->ip_bytes;
+		run->bytes += packet->ip_bytes;
 		vector->packets[kept] = mbuf;
 		vector->places[kept++] = vector->places[i];
 	}
-	return kept - first;
+	run->count = kept - first;
+}
+
+static inline void count(
+	const struct gw_worker *worker, const struct run *run, uint64_t packets, uint64_t bytes)
+{
+	*run->protect.counter += packets;
+	gw_sa_count_packets(run->protect.sa, worker->index, packets, bytes, worker->now_ns);
+}
+
+// Counts what goes this way while the counters that were asked for are still near, and takes the
+// numbers of all runs before any packet is touched: to add to a word that all workers share waits
+// for every store before it.
+static void number_all(const struct gw_worker *worker, struct vector *vector, uint8_t *nexts)
+{
+	unsigned int first = 0;
+
+	for (unsigned int i = 0; i < vector->run_count; i++) {
+		struct run *run = &vector->runs[i];
+
+		sift(run, vector, first, nexts);
+		if (likely(run->count))
+			count(worker, run, run->count, run->bytes);
+		first = run->end;
+	}
+	for (unsigned int i = 0; i < vector->run_count; i++) {
+		struct run *run = &vector->runs[i];
+
+		if (likely(run->count))
+			gw_sequence_block_take(
+				&run->numbers, run->protect.sa, run->count, run->bytes);
+	}
 }
 
 // A packet that gets no number, or whose SA has no bytes left for it, is told so where all others
 // are.
-static void seal_run(const struct gw_worker *worker, const struct run *run, struct vector *vector,
-	unsigned int first, uint8_t *nexts, struct sealed *sealed)
+static void seal_run(const struct gw_worker *worker, struct run *run, struct vector *vector,
+	uint8_t *nexts, struct sealed *sealed)
 {
 	struct gw_sa *sa = run->protect.sa;
-	struct gw_sequence_block block;
-	unsigned int count, done = sealed->count;
-	uint64_t bytes;
-	bool watched;
+	bool watched = gw_lifetime_out_soft(sa, run->numbers.next + run->count) != GW_EXPIRY_NONE;
+	unsigned int done = sealed->count;
 
-	count = sift(run, vector, first, nexts, &bytes);
-	if (count == 0)
-		return;
-	gw_sequence_block_take(&block, sa, count, bytes);
-	watched = gw_lifetime_out_soft(sa, block.next + count) != GW_EXPIRY_NONE;
-	for (unsigned int i = first; i < first + count; i++) {
+	for (unsigned int i = run->first; i < run->first + run->count; i++) {
 		struct rte_mbuf *mbuf = vector->packets[i];
 		struct gw_packet *packet = gw_packet(mbuf);
-		uint64_t sequence = gw_sequence_block_give(&block, packet->ip_bytes);
+		uint64_t sequence = gw_sequence_block_give(&run->numbers, packet->ip_bytes);
 
 		if (unlikely(sequence == 0)) {
-			bytes -= packet->ip_bytes;
-			nexts[vector->places[i]] = EDGE_ETH_INPUT;
+			count(worker, run, UINT64_MAX, -(uint64_t)packet->ip_bytes);
+			bounce(vector, i, nexts);
 			continue;
 		}
 		if (unlikely(watched))
@@ -278,26 +315,16 @@ static void seal_run(const struct gw_worker *worker, const struct run *run, stru
 		sealed->packets[done] = mbuf;
 		sealed->places[done++] = vector->places[i];
 	}
-	*run->protect.counter += done - sealed->count;
-	gw_sa_count_packets(sa, worker->index, done - sealed->count, bytes, worker->now_ns);
 	sealed->count = done;
 }
 
 static void seal_all(const struct gw_worker *worker, struct vector *vector, uint8_t *nexts,
 	struct sealed *sealed)
 {
-	unsigned int first = 0;
-
-	for (unsigned int i = 0; i < vector->run_count; i++) {
-		const struct run *run = &vector->runs[i];
-
-		if (likely(run->protect.sa))
-			seal_run(worker, run, vector, first, nexts, sealed);
-		else
-			for (unsigned int p = first; p < run->end; p++)
-				nexts[vector->places[p]] = EDGE_ETH_INPUT;
-		first = run->end;
-	}
+	number_all(worker, vector, nexts);
+	for (unsigned int i = 0; i < vector->run_count; i++)
+		if (likely(vector->runs[i].count))
+			seal_run(worker, &vector->runs[i], vector, nexts, sealed);
 }
 
 // A packet that was counted and is not to leave.

@@ -78,5 +78,7 @@ static inline void gw_prefetch_sas(
 			continue;
 		rte_prefetch0(sa->key);
 		rte_prefetch0(&sa->counters[worker->index]);
+		if (sa->limits & GW_LIMIT_BYTES)
+			rte_prefetch0(&sa->limit);
 	}
 }
