@@ -114,7 +114,7 @@ static bool is_plain_inside(const struct gw_packet *packet)
 	       gw_ipv4_is_ordinary[packet->flow.destination[0]];
 }
 
-// Any other: with another ECN field than the outer header's, say, or more padding.
+// Any other: with another ECN field than the outer header's, say, or IPv6.
 static __rte_noinline uint8_t take_out(const struct gw_worker *worker, struct gw_open_tally *tally,
 	struct rte_mbuf *mbuf, uint8_t place, const struct gw_crypto_op *op, struct inner *inner,
 	struct gw_shape *shape)
@@ -230,7 +230,7 @@ static __rte_always_inline bool pass_on(
 	mbuf->data_len += RTE_ETHER_HDR_LEN;
 	mbuf->pkt_len += RTE_ETHER_HDR_LEN;
 	packet->sa = NULL; // it has done its part
-	packet->out_port = run->way.nexthop->port & (GW_MAX_PORTS - 1);
+	packet->out_port = run->way.nexthop->port;
 	return true;
 }
 

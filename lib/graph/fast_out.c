@@ -226,7 +226,7 @@ static __rte_always_inline void seal(const struct run *run, struct rte_mbuf *mbu
 	mbuf->pkt_len = total_bytes + RTE_ETHER_HDR_LEN;
 	packet->sa = run->protect.sa;
 	packet->marks |= GW_MARK_SPD_OUT | GW_MARK_AUTHORISED | GW_MARK_OWN | GW_MARK_SEALED;
-	packet->out_port = run->way->nexthop->port & (GW_MAX_PORTS - 1);
+	packet->out_port = run->way->nexthop->port;
 }
 
 static void bounce(const struct vector *vector, unsigned int i, uint8_t *nexts)

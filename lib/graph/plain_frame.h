@@ -1,4 +1,4 @@
-// Called by: worker (eth_input, fast_out)
+// Called by: worker (eth_input, fast_out, fast_in)
 // SPDX-License-Identifier: BSD-3-Clause
 // SPDX-FileCopyrightText: 2026 The Esplanade authors
 

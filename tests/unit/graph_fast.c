@@ -370,7 +370,6 @@ static unsigned int draw_flow(void)
 static void spoil_packet(struct box_frame *frame)
 {
 	uint8_t *ip = box_ip(frame);
-
 	unsigned int what = draw(15);
 
 	if (what > 6)
@@ -607,7 +606,6 @@ static void walk(struct world *world, unsigned int number)
 	unsigned int count = once_in(4) ? 1 + draw(MOST / 2) : 1 + draw(20), way = draw(3);
 
 	calm = once_in(3) ? 1 : once_in(2) ? 5 : 30;
-
 	for (unsigned int i = 0; i < count; i++) {
 		bool in = way == 2 ? once_in(2) : way;
 		struct box_frame frame = in ? inbound(world) : outbound();
