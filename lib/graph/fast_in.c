@@ -26,8 +26,6 @@
 
 #include <netinet/in.h>
 
-#include <rte_udp.h>
-
 #include "graph/fast_inside.h"
 #include "graph/nat_t.h"
 #include "graph/open_esp.h"
@@ -69,19 +67,12 @@ static inline rte_be32_t spi_at(const uint8_t *esp)
 	return spi;
 }
 
-// Where ESP begins in a packet of ip_bytes, whose header is behind GW_IPV4_MIN_BYTES: bare, or in
-// UDP for us (RFC 3948 section 2), which is no keepalive and no IKE. 0: nowhere.
-static inline uint32_t esp_in_udp(const uint8_t *ip, uint32_t ip_bytes)
+static inline bool is_esp_in_udp(const uint8_t *ip, uint32_t ip_bytes)
 {
-	const struct rte_udp_hdr *udp = (const struct rte_udp_hdr *)(ip + GW_IPV4_MIN_BYTES);
-
-	if (ip_bytes < ESP_IN_UDP + GW_ESP_HEADER_BYTES ||
-		rte_be_to_cpu_16(udp->dgram_len) != ip_bytes - GW_IPV4_MIN_BYTES ||
-		spi_at(ip + ESP_IN_UDP) == 0)
-		return 0;
-	return ESP_IN_UDP;
+	return gw_nat_t_is_esp(ip + GW_IPV4_MIN_BYTES, ip_bytes - GW_IPV4_MIN_BYTES);
 }
 
+// Where ESP begins in a packet: behind its header, or in UDP for us. 0: nowhere.
 static inline uint32_t find_esp(
 	const struct gw_dataplane *dataplane, struct rte_mbuf *mbuf, const struct gw_packet *packet)
 {
@@ -97,13 +88,14 @@ static inline uint32_t find_esp(
 		flow->destination_port != GW_NAT_T_PORT ||
 		!gw_local_contains(dataplane->local, 4, flow->destination))
 		return 0;
-	return esp_in_udp(ip_of(mbuf), packet->ip_bytes);
+	return is_esp_in_udp(ip_of(mbuf), packet->ip_bytes) ? ESP_IN_UDP : 0;
 }
 
 // Whether a packet of the flow of one in UDP with that SPI is ESP of the same SA.
 static inline bool has_spi(struct rte_mbuf *mbuf, const struct gw_packet *packet, rte_be32_t spi)
 {
-	return esp_in_udp(ip_of(mbuf), packet->ip_bytes) && spi_at(ip_of(mbuf) + ESP_IN_UDP) == spi;
+	return is_esp_in_udp(ip_of(mbuf), packet->ip_bytes) &&
+	       spi_at(ip_of(mbuf) + ESP_IN_UDP) == spi;
 }
 
 static void gather(const struct gw_dataplane *dataplane, void **packets, uint8_t *nexts,

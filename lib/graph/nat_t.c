@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-#include <rte_byteorder.h>
-#include <rte_udp.h>
-
-#include "ipsec/esp.h"
-
 // RFC 3948 sections 2.2 and 2.3.
 #define IKE_MARKER_BYTES 4
 #define KEEPALIVE        0xff
@@ -22,18 +17,13 @@ static enum gw_nat_t refuse(struct gw_packet *packet, enum gw_drop reason)
 
 enum gw_nat_t gw_nat_t_for_host_behind(const struct rte_mbuf *mbuf, struct gw_packet *packet)
 {
-	struct {
-		struct rte_udp_hdr udp;
-		struct gw_esp_header esp;
-	} const *headers = rte_pktmbuf_mtod_offset(mbuf, const void *, packet->header_bytes);
-	uint32_t bytes = packet->ip_bytes - packet->header_bytes;
-
-	if (bytes < sizeof(*headers) ||
-		rte_pktmbuf_data_len(mbuf) < packet->header_bytes + sizeof(*headers) ||
-		rte_be_to_cpu_16(headers->udp.dgram_len) != bytes || headers->esp.spi == 0)
+	if (rte_pktmbuf_data_len(mbuf) < packet->header_bytes + GW_NAT_T_ESP_BYTES ||
+		!gw_nat_t_is_esp(
+			rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, packet->header_bytes),
+			packet->ip_bytes - packet->header_bytes))
 		return GW_NAT_T_OTHER;
 	packet->marks |= GW_MARK_IN_UDP;
-	packet->header_bytes += sizeof(headers->udp);
+	packet->header_bytes += sizeof(struct rte_udp_hdr);
 	return GW_NAT_T_ESP;
 }
 
